@@ -1,0 +1,1 @@
+"""Turn a pygame or Arcade game into a real-time multiplayer game."""
