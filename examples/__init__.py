@@ -1,0 +1,1 @@
+"""Games made with pygase, to play, to read and to start from."""

@@ -1,0 +1,1 @@
+"""A space arena, played over the network: an Arcade game made with pygase."""

@@ -1,0 +1,1 @@
+"""Tag, played over the network: a pygame game made with pygase."""
