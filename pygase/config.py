@@ -13,6 +13,106 @@ CONNECT_TIMEOUT: Final = 10.0
 PEER_TIMEOUT: Final = 6.0
 """Silence after which a peer counts as lost: players forgive a 4 s radio gap, not a ghost that stands about for long."""
 
+# --- netcode: sessions ----------------------------------------------------------------------------------------------
+
+KEEP_ALIVE_INTERVAL: Final = 1.0
+"""Silence after which a connected side says that it lives. The standard's example is 10 Hz; at that rate 1,000 idle
+clients cost 10,000 datagrams a second each way. Once a second costs 1 % of a core, and with a 6 s timeout five in a
+row must be lost before anybody is thought dead: one in 3,000 at 20 % loss, per six seconds without any other word."""
+
+HANDSHAKE_INTERVAL: Final = 0.1
+"""How often a request, a response, or the keep-alive of an unconfirmed client is repeated: netcode's own 10 Hz."""
+
+REDUNDANT_DISCONNECTS: Final = 10
+"""How many times a goodbye is said: the reference's number. At 50 % loss one in a thousand is not heard."""
+
+REPLAY_WINDOW: Final = 256
+"""How far behind the newest a packet may come: the standard's number, four seconds at 60 packets a second."""
+
+TOKEN_LIFETIME: Final = 30
+"""Seconds in which a connect token must be used: the reference's default. A server refuses any token that expires
+earlier than this after its start, since it could be from before; so whoever mints them uses the same number."""
+
+MAX_TOKEN_HISTORY: Final = 16_384
+"""Tokens that a server remembers until they expire, about 5 MB. When it is full a new token is refused, so that a
+used one is never forgotten. 30 s of joins at `JOINS_PER_SECOND` are 12,000."""
+
+MAX_PENDING_FACTOR: Final = 4
+"""Handshakes under way at once, per client slot: the reference's number."""
+
+REQUESTS_PER_SECOND: Final = 1_000
+"""Connection requests whose token is decrypted per second, of those from addresses not yet proven by a join. One
+costs 13 microseconds, so a flood of forged ones takes little over 1 % of a core."""
+
+REQUESTS_BURST: Final = 2_000
+"""How many of them may come at once: everybody's return after a server's restart."""
+
+# --- netcode: the join exchange -------------------------------------------------------------------------------------
+
+MAX_ROOM_BYTES: Final = 32
+"""Longest name of a room in UTF-8: it travels in the token's 256 bytes of user data, beside what the game puts in."""
+
+MAX_PASSWORD_BYTES: Final = 128
+"""Longest password in UTF-8: a long sentence."""
+
+MAX_JOIN_PAYLOAD_BYTES: Final = 256
+"""What a client may tell the join policy, such as an account name or a ticket from a web site."""
+
+HELLO_INTERVAL: Final = 0.25
+"""First wait for an answer to a hello, longer than most round trips; each further wait is half as long again."""
+
+HELLO_MAX_INTERVAL: Final = 1.0
+"""Longest wait between two hellos, so that a loss near the end of `CONNECT_TIMEOUT` still leaves some tries."""
+
+COOKIE_LIFETIME: Final = 10.0
+"""A cookie's secret changes this often and its predecessor still counts: a slow client has at least 10 s, and what
+was recorded is worth nothing after 20."""
+
+HELLOS_PER_SECOND: Final = 5_000
+"""First hellos answered per second: under 5 % of a core, and more than a thousand clients ever need at once."""
+
+HELLOS_BURST: Final = 5_000
+"""How many of them may come at once."""
+
+JOINS_PER_SECOND: Final = 400
+"""Hellos with a valid cookie per second whose sealed part is opened and answered: 0.25 ms each, so a tenth of a
+core when somebody wears the server out on purpose. 1,000 players are in after two to three seconds."""
+
+JOINS_BURST: Final = 400
+"""How many of them may come at once, a tenth of a second of work."""
+
+JOINS_PER_SECOND_PER_HOST: Final = 10
+"""The same for one IPv4 address or IPv6 /64 network: a household or a school behind one router needs a few."""
+
+JOINS_BURST_PER_HOST: Final = 64
+"""How many of them may come at once: a LAN party behind one address. The server's own machine is not limited."""
+
+GUESSES_PER_SECOND: Final = 5.0
+"""Wrong passwords per second that are checked at all; the next ones are refused unread. At this rate a random
+password of six letters and digits lasts for years."""
+
+GUESSES_BURST: Final = 100
+"""Wrong passwords in a row before that limit bites: a full server's worth of typing errors."""
+
+GUESSES_PER_SECOND_PER_HOST: Final = 0.1
+"""The same for one IPv4 address or IPv6 /64 network: one more try every ten seconds."""
+
+GUESSES_BURST_PER_HOST: Final = 5
+"""Wrong passwords in a row from one network before it has to wait."""
+
+MAX_LIMITED_HOSTS: Final = 4_096
+"""Networks whose joins and guesses are counted, about 1 MB. Only proven addresses are entered; the one that has
+been quiet for longest makes room."""
+
+MAX_EXPECTED_ADDRESSES: Final = 2_048
+"""Addresses that were proven by a join and whose connection request is therefore served before anybody else's."""
+
+TICKET_LIFETIME: Final = 24 * 3_600
+"""Seconds for which a reconnect ticket gives the same `client_id` again: a day, longer than any seat is held."""
+
+MAX_TICKET_BYTES: Final = 400
+"""Longest reconnect ticket: 250 bytes of user data and what belongs to it."""
+
 # --- messages -----------------------------------------------------------------------------------------------------
 
 RELIABLE: Final = -1
@@ -25,3 +125,50 @@ MAX_EVENT_BYTES: Final = 256 * 1024
 
 MAX_STATE_BYTES: Final = 8 * 1024 * 1024
 """Largest encoded game state: the contract asks for 4 MiB; twice that still joins in seconds on a home line."""
+
+# --- sessions and ways of running -----------------------------------------------------------------------------------
+
+PROTOCOL_ID: Final = 0x7079_6761_7365_0001
+"""netcode's protocol id: "pygase" in ASCII and the version of our packets. Versions that differ cannot connect."""
+
+MAX_CLIENTS: Final = 1_024
+"""Most clients of one server unless it is told otherwise: what one core can serve (docs/performance.md)."""
+
+DISCONNECT_WAIT: Final = 1.0
+"""How long a polite leave waits for reliable events to be acknowledged: several round trips, and no felt freeze."""
+
+IDLE_STATE_INTERVAL: Final = 0.5
+"""How often a client hears of a `time_order` that moved on without any change: half a second, like a keep-alive."""
+
+MAX_HELD_BYTES: Final = 4 * 1024 * 1024
+"""Events a client holds until its state has caught up with them: what arrives while a large state loads."""
+
+MAX_INBOX_EVENTS: Final = 65_536
+"""Events that wait for the game to take them. A game that has not taken so many has stopped, or is being flooded."""
+
+EVENTS_PER_SECOND: Final = 5_000
+"""Events a server takes from one client per second, once the burst below is used up. A player who holds three keys
+at 60 frames a second sends 180; a hostile client that sends 10,000 is disconnected."""
+
+EVENTS_BURST: Final = 400_000
+"""Events above `EVENTS_PER_SECOND` that a client may save up: a bulk upload (60,000 a second for some seconds)."""
+
+TICK_INTERVAL: Final = 0.02
+"""Default seconds between ticks: pygase 0.3's, 50 a second."""
+
+MAX_TICK_DT: Final = 0.25
+"""Longest `dt` a time step is given. After a pause (a debugger, a laptop's sleep) the game goes on where it was
+instead of jumping; a quarter second is the longest hitch that players read as a hitch."""
+
+MAX_CATCH_UP: Final = 0.1
+"""A game loop that is late by no more than this makes the missed ticks up, so that the tick rate holds on a noisy
+machine; what is beyond that is skipped, never made up in a burst."""
+
+MAX_RECEIVE_BATCH: Final = 256
+"""Datagrams read per wake-up before timers and sending get their turn: bounds how long a flood can hold them up."""
+
+SOCKET_BUFFER_BYTES: Final = 4 * 1024 * 1024
+"""Asked of the operating system, which may give less: room for the bursts of a thousand clients between two turns."""
+
+LOG_INTERVAL: Final = 1.0
+"""At most one log line a second for anything whose rate somebody else chooses; the line says how many were left out."""

@@ -44,6 +44,9 @@ class DisconnectReason(str, Enum):
     DENIED = "server is full"
     WRONG_PASSWORD = "wrong password"  # noqa: S105  (a message, not a secret)
     WRONG_FINGERPRINT = "the server's key does not match the fingerprint"
+    TOO_MANY_ATTEMPTS = "too many attempts, try again later"
+    REFUSED = "refused by the server"
+    REPLACED = "reconnected from elsewhere"
     TOKEN_EXPIRED = "connect token expired"  # noqa: S105
     TOKEN_INVALID = "connect token invalid"  # noqa: S105
     UNRESOLVED = "hostname could not be resolved"
