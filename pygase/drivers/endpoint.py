@@ -1,0 +1,102 @@
+"""A core with its socket, its clock and the lock around it: what every driver drives.
+
+The lock is held around the core and the socket only, never while user code runs. `turn` is one round: read what has
+arrived, run the timers that are due, send what there is to send, hand the signals on. `flush` only sends, and may be
+called from any thread: that is how an event leaves the moment it is dispatched.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pygase.config import MAX_RECEIVE_BATCH
+from pygase.drivers.system import Address, DatagramSocket
+
+__all__ = ["Core", "Endpoint"]
+
+_RECEIVE_BYTES = 2_048
+"""More than the largest datagram of ours (1,226 bytes), so that a longer one shows and is dropped by its length."""
+
+
+class Core(Protocol):
+    """A sans-I/O session: one client's or one server's."""
+
+    def receive_datagram(self, data: bytes, address: Address, now: float) -> None: ...
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]: ...
+    def next_timer(self) -> float | None: ...
+    def handle_timer(self, now: float) -> None: ...
+    def take_signals(self) -> list[Any]: ...
+
+
+class Endpoint:
+    """Joins a core to a socket.
+
+    Args:
+        core: The session.
+        sock: A non-blocking datagram socket.
+        clock: Returns monotonic seconds.
+        on_signals: Gets the core's signals, outside the lock, on the thread that called `turn`.
+    """
+
+    def __init__(
+        self, core: Core, sock: DatagramSocket, clock: Callable[[], float], on_signals: Callable[[list[Any]], None]
+    ) -> None:
+        self.core = core
+        self.sock = sock
+        self.clock = clock
+        self.lock = threading.Lock()
+        self.wake: Callable[[], None] = _nobody_waits
+        self.sleeps_until = 0.0
+        self._on_signals = on_signals
+        self._recvfrom, self._sendto = sock.recvfrom, sock.sendto
+
+    def turn(self) -> bool:
+        """Do one round. Returns True if there may be more to read at once."""
+        core, receive, recvfrom = self.core, self.core.receive_datagram, self._recvfrom
+        more = True
+        with self.lock:
+            now = self.clock()
+            for _ in range(MAX_RECEIVE_BATCH):
+                try:
+                    data, address = recvfrom(_RECEIVE_BYTES)
+                except (BlockingIOError, InterruptedError):
+                    more = False
+                    break
+                except OSError:
+                    # An ICMP reply to something sent earlier (ConnectionResetError on Windows), or a datagram longer
+                    # than the buffer there (WSAEMSGSIZE): not an error of this socket, and the next one may be fine.
+                    continue
+                receive(data, address, now)
+            timer = core.next_timer()
+            if timer is not None and timer <= now:
+                core.handle_timer(now)
+            self._send(now)
+            signals = core.take_signals()
+        if signals:
+            self._on_signals(signals)
+        return more
+
+    def flush(self) -> None:
+        """Send what is ready, and have the driver woken if it sleeps past the next timer."""
+        with self.lock:
+            self._send(self.clock())
+            timer = self.core.next_timer()
+        if timer is not None and timer < self.sleeps_until:
+            self.wake()
+
+    def _send(self, now: float) -> None:
+        sendto = self._sendto
+        for data, address in self.core.datagrams_to_send(now):
+            try:
+                sendto(data, address)
+            except OSError:
+                # A full socket buffer, no route, an address gone: to the protocol it is a lost datagram like any other.
+                continue
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
+
+
+def _nobody_waits() -> None:
+    """The driver of an endpoint that is pumped never sleeps."""

@@ -1,0 +1,58 @@
+"""Where the network leaves what user code has to hear, for whoever runs user code."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+__all__ = ["Mailbox"]
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """A queue between the network and the one place where user code runs.
+
+    That place may wait (a thread), be called (`on_mail`, from the posting thread), or come by once per frame.
+    """
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+        self._mail = threading.Event()
+        self.on_mail: Callable[[], None] | None = None
+        self.is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def post(self, items: Iterable[T]) -> None:
+        """Append items and tell the reader."""
+        self._items.extend(items)
+        self._tell()
+
+    def take(self) -> T | None:
+        """Return the oldest item, or None."""
+        try:
+            return self._items.popleft()
+        except IndexError:
+            return None
+
+    def wait(self, timeout: float) -> None:
+        """Return as soon as there is something to take, the box is closed, or `timeout` seconds have passed."""
+        if not self._items and not self.is_closed:
+            self._mail.wait(timeout)
+        self._mail.clear()
+
+    def close(self) -> None:
+        """Let a waiting reader go once it has taken what is there."""
+        self.is_closed = True
+        self._tell()
+
+    def wake(self) -> None:
+        """Let a waiting reader look around, mail or not."""
+        self._tell()
+
+    def _tell(self) -> None:
+        self._mail.set()
+        if self.on_mail is not None:
+            self.on_mail()

@@ -1,0 +1,145 @@
+"""What the machine gives: clock, randomness, sockets, names. The simulated network offers the same from memory."""
+
+import ctypes
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pygase.config import SOCKET_BUFFER_BYTES
+from pygase.errors import AddressUnavailable
+
+__all__ = ["SYSTEM", "Address", "DatagramSocket", "OperatingSystem", "System", "own_ip_addresses"]
+
+Address = tuple[Any, ...]
+"""(host, port), and for IPv6 what else the operating system puts behind them."""
+
+
+class DatagramSocket(Protocol):
+    """A non-blocking datagram socket, real or simulated."""
+
+    def recvfrom(self, bufsize: int, /) -> tuple[bytes, Address]: ...
+    def sendto(self, data: bytes, address: Address, /) -> int: ...
+    def getsockname(self) -> Any: ...
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
+
+
+class System(Protocol):
+    """Where a driver gets time, randomness and sockets from."""
+
+    clock: Callable[[], float]
+    entropy: Callable[[int], bytes]
+    is_simulated: bool
+
+    def unix_epoch(self) -> float: ...
+    def client_socket(self, remote: Address) -> DatagramSocket: ...
+    def server_socket(self, hostname: str, port: int) -> DatagramSocket: ...
+    def resolve(self, hostname: str, port: int) -> Address: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class OperatingSystem:
+    """The real thing."""
+
+    is_simulated = False
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+    entropy: Callable[[int], bytes] = staticmethod(os.urandom)
+    sleep: Callable[[float], None] = staticmethod(time.sleep)  # type: ignore[assignment]
+
+    def unix_epoch(self) -> float:
+        """Return the unix time at which the monotonic clock stood at zero, read once when a server or client starts.
+
+        What is derived from it is untouched by a wall clock that is set later.
+        """
+        return time.time() - time.monotonic()
+
+    def resolve(self, hostname: str, port: int) -> Address:
+        """Return the first address of a hostname; IPv4 comes first, since that is what most game servers bind.
+
+        Raises:
+            OSError: The name does not resolve.
+        """
+        found = socket.getaddrinfo(hostname, port, type=socket.SOCK_DGRAM)
+        found.sort(key=lambda info: info[0] != socket.AF_INET)
+        return found[0][4]
+
+    def client_socket(self, remote: Address) -> DatagramSocket:
+        """Return a socket from which `remote` can be reached, bound to a free port."""
+        family = socket.AF_INET6 if ":" in str(remote[0]) else socket.AF_INET
+        sock = _datagram_socket(family)
+        sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))  # noqa: S104  (replies come from anywhere)
+        return sock
+
+    def server_socket(self, hostname: str, port: int) -> DatagramSocket:
+        """Return a socket that listens on the address; "::" listens on IPv6 and IPv4.
+
+        Raises:
+            AddressUnavailable: The port is taken, or the address is not this machine's.
+        """
+        try:
+            address = self.resolve(hostname or "0.0.0.0", port)  # noqa: S104  ("" means every interface, as in sockets)
+        except OSError as error:
+            raise AddressUnavailable(error.errno, f"cannot listen on {hostname!r}: the name does not resolve") from None
+        family = socket.AF_INET6 if ":" in str(address[0]) else socket.AF_INET
+        sock = _datagram_socket(family)
+        try:
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address[0] == "::" else 1)
+            sock.bind(address)
+        except OSError as error:
+            sock.close()
+            raise AddressUnavailable(
+                error.errno,
+                f"cannot listen on {hostname!r}, port {port}: {error.strerror or error}; is another server running "
+                "there? Choose another port, or port 0 for any free one",
+            ) from None
+        except OverflowError:
+            sock.close()
+            raise ValueError(f"a port is a number from 0 to 65535, not {port}") from None
+        return sock
+
+
+def _datagram_socket(family: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER_BYTES)
+        except OSError:  # a system that refuses instead of giving less keeps its default
+            continue
+    if sys.platform == "win32":
+        _ignore_icmp_resets(sock)
+    return sock
+
+
+def _ignore_icmp_resets(sock: socket.socket) -> None:
+    """Switch off Windows' habit of failing recvfrom after an ICMP "port unreachable" (SIO_UDP_CONNRESET)."""
+    if sys.platform == "win32":
+        ioctl, returned = 0x9800000C, ctypes.c_ulong()
+        ctypes.windll.ws2_32.WSAIoctl(
+            sock.fileno(), ioctl, ctypes.byref(ctypes.c_ulong(0)), 4, None, 0, ctypes.byref(returned), None, None
+        )
+
+
+def own_ip_addresses() -> frozenset[str]:
+    """Return this machine's own addresses, as far as its name and its route to the outside show them."""
+    found = {"127.0.0.1", "::1"}
+    try:
+        found.update(str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None))
+    except OSError:  # a machine need not know its own name
+        pass
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        # Connecting a UDP socket sends nothing; it asks the routing table which address would be used.
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((target, 9))
+                found.add(str(probe.getsockname()[0]))
+            except OSError:  # no route, or no IPv6 at all
+                continue
+    return frozenset(found)
+
+
+SYSTEM = OperatingSystem()

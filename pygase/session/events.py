@@ -1,0 +1,156 @@
+"""Events and their form inside a message.
+
+A message is one kind byte, for a gated event the `time_order` that the client's state must have reached, then the
+MessagePack list of the event. docs/PROTOCOL.md, "Messages", is the normative text.
+"""
+
+from typing import Any, Final
+
+from pygase.config import MAX_EVENT_BYTES
+from pygase.errors import DisconnectReason, MalformedDatagram, NotSendable, ReservedEventType, TooLarge
+from pygase.wire import pack, read_varint, unpack, write_varint
+
+__all__ = [
+    "LIFECYCLE_EVENT_TYPES",
+    "Event",
+    "closing_message",
+    "decode_closing",
+    "decode_event",
+    "encode_event",
+    "gated",
+]
+
+LIFECYCLE_EVENT_TYPES: Final = frozenset(
+    {
+        "CLIENT_CONNECTED",
+        "CLIENT_DISCONNECTED",
+        "CLIENT_RECONNECTED",
+        "CONNECTED",
+        "CONNECTION_FAILED",
+        "DISCONNECTED",
+        "RECONNECTED",
+    }
+)
+"""Made by pygase itself when connections begin and end; neither side can send one."""
+
+# The kinds of messages. The two low bits of an event's kind say what it carries.
+EVENT: Final = 0x00
+HAS_KEYWORDS: Final = 0x01
+IS_GATED: Final = 0x02
+SHUTDOWN_REQUEST: Final = 0x10
+CLOSING: Final = 0x11
+TICKET: Final = 0x12
+
+_REASONS: Final = tuple(DisconnectReason)
+
+
+class Event:
+    """Something that happened, with its data.
+
+    Args:
+        event_type: Links the event to its handlers.
+        *args: Positional data for the handler.
+        **kwargs: Keyword data for the handler.
+
+    Attributes:
+        type: The event type.
+        handler_args: The positional data, a list.
+        handler_kwargs: The keyword data, a dict.
+    """
+
+    __slots__ = ("handler_args", "handler_kwargs", "type")
+
+    def __init__(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
+        self.type = event_type
+        self.handler_args = list(args)
+        self.handler_kwargs = kwargs
+
+    def __repr__(self) -> str:
+        data = [repr(a) for a in self.handler_args] + [f"{k}={v!r}" for k, v in self.handler_kwargs.items()]
+        return f"Event({', '.join([repr(self.type), *data])})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return (self.type, self.handler_args, self.handler_kwargs) == (
+            other.type,
+            other.handler_args,
+            other.handler_kwargs,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, like the dict it holds
+
+
+def encode_event(event_type: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+    """Return the message of an event, ungated.
+
+    Raises:
+        TypeError: The event type is not a string.
+        ReservedEventType: It is one of pygase's own.
+        NotSendable: A value has no form on the wire; the message names the event and the value.
+        TooLarge: The event is over `MAX_EVENT_BYTES`.
+    """
+    if type(event_type) is not str:
+        raise TypeError(f"an event type is a string, not {event_type!r}")
+    if event_type in LIFECYCLE_EVENT_TYPES:
+        raise ReservedEventType(
+            f"{event_type!r} is sent by pygase itself when connections begin and end; choose another event type"
+        )
+    try:
+        if kwargs:
+            message = b"\x01" + pack([kwargs, event_type, *args])
+        else:
+            message = b"\x00" + pack([event_type, *args])
+    except NotSendable as error:
+        raise NotSendable(f"event {event_type!r}: {error}") from None
+    if len(message) > MAX_EVENT_BYTES:
+        raise TooLarge(
+            f"event {event_type!r} is {len(message):,} bytes, the limit is {MAX_EVENT_BYTES:,}: "
+            "split it, or put the data into the game state"
+        )
+    return message
+
+
+def gated(message: bytes, time_order: int) -> bytes:
+    """Return the event message so that a client holds it until its state has reached `time_order`."""
+    head = bytearray((message[0] | IS_GATED,))
+    write_varint(head, time_order)
+    return bytes(head) + message[1:]
+
+
+def decode_event(message: bytes) -> tuple[Event, int]:
+    """Return an event and the `time_order` it waits for, 0 if none.
+
+    Raises:
+        MalformedDatagram: The message is not an event, or is a lifecycle event.
+    """
+    kind = message[0]
+    gate, start = read_varint(message, 1) if kind & IS_GATED else (0, 1)
+    items = unpack(message[start:])
+    if type(items) is not list or not items:
+        raise MalformedDatagram("an event is a list")
+    event = Event.__new__(Event)
+    if kind & HAS_KEYWORDS:
+        keywords = items.pop(0)
+        if type(keywords) is not dict or not all(type(key) is str for key in keywords) or not items:
+            raise MalformedDatagram("an event's keywords are a dict of strings")
+        event.handler_kwargs = keywords
+    else:
+        event.handler_kwargs = {}
+    event.type = items.pop(0)
+    if type(event.type) is not str or event.type in LIFECYCLE_EVENT_TYPES:
+        raise MalformedDatagram("an event type is a string, and none of pygase's own")
+    event.handler_args = items
+    return event, gate
+
+
+def closing_message(reason: DisconnectReason) -> bytes:
+    """Return the message with which a server says why it ends a connection."""
+    return bytes((CLOSING, _REASONS.index(reason)))
+
+
+def decode_closing(message: bytes) -> DisconnectReason:
+    """Return the reason in a closing message; an unknown one reads as a plain goodbye."""
+    if len(message) == 2 and message[1] < len(_REASONS):
+        return _REASONS[message[1]]
+    return DisconnectReason.KICKED

@@ -1,0 +1,306 @@
+"""A server's side of all its sessions, without I/O: secure links, traffic, state and events."""
+
+import heapq
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pygase.config import EVENTS_BURST, EVENTS_PER_SECOND, IDLE_STATE_INTERVAL
+from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
+from pygase.netcode import Peer, PeerConnected, SecureServer
+from pygase.protocol import Traffic
+from pygase.session import events
+from pygase.session.signals import ClientJoined, ClientLeft, EventAcknowledgedBy, EventFrom, ShutdownRequested
+from pygase.state import StateFeed
+
+__all__ = ["Seat", "ServerSession"]
+
+_NEVER: Final = float("inf")
+
+
+class Seat:
+    """A connected client, as the server's session sees it.
+
+    Attributes:
+        peer: Its secure link.
+        traffic: What is under way to and from it.
+        owner: Free for the layer above.
+    """
+
+    __slots__ = (
+        "budget",
+        "budget_at",
+        "deadline",
+        "dropped",
+        "gate",
+        "is_local",
+        "is_over",
+        "offered_at",
+        "owner",
+        "peer",
+        "traffic",
+    )
+
+    def __init__(self, peer: Peer, now: float, *, is_local: bool) -> None:
+        self.peer = peer
+        self.traffic = Traffic(now)
+        self.is_local = is_local
+        self.is_over = False
+        self.owner: Any = None
+        self.dropped = 0
+        self.gate = -1  # the newest time_order that an event under way to this client waits for
+        self.offered_at = -_NEVER
+        self.deadline = _NEVER
+        self.budget, self.budget_at = float(EVENTS_BURST), now
+
+    @property
+    def address(self) -> tuple[Any, ...]:
+        """The client's address."""
+        address: tuple[Any, ...] = self.peer.address
+        return address
+
+
+class ServerSession:
+    """All connections of one server.
+
+    Args:
+        link: The secure server below.
+        feed: Encodes the state's updates, once per distinct baseline.
+        own_addresses: The machine's own IP addresses: clients from there may become the host.
+    """
+
+    def __init__(self, link: SecureServer, feed: StateFeed, own_addresses: frozenset[str]) -> None:
+        self.link = link
+        self.seats: dict[tuple[Any, ...], Seat] = {}
+        self.dropped = 0
+        self.is_over = False
+        self._feed = feed
+        self._own_addresses = own_addresses
+        self._signals: list[Any] = []
+        self._touched: set[Seat] = set()  # may have something to send
+        self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
+        self._timer_count = 0
+
+    @property
+    def host(self) -> Seat | None:
+        """The client that may shut the server down: the first of this machine's, or one whose token says so."""
+        for seat in self.seats.values():
+            if seat.peer.is_host_by_token:
+                return seat
+        return next((seat for seat in self.seats.values() if seat.is_local), None)
+
+    def dispatch(self, message: bytes, seats: Iterable[Seat], retries: int, tag: object, gate: int) -> None:
+        """Queue an event message for some clients.
+
+        Args:
+            message: From `encode_event`, shared by all.
+            seats: Its receivers.
+            retries: As in `Traffic.send`.
+            tag: Comes back once per client that has the event.
+            gate: The `time_order` the receivers' state must have reached; below 0 for none.
+
+        Raises:
+            BacklogFull: For some receiver more is waiting than its connection can carry; the others are served.
+        """
+        if gate >= 0:
+            message = events.gated(message, gate)
+        full: BacklogFull | None = None
+        for seat in seats:
+            try:
+                seat.traffic.send(message, retries, tag)
+            except BacklogFull as error:
+                full = error
+                continue
+            if gate > seat.gate:
+                seat.gate = gate
+            self._touched.add(seat)
+        if full is not None:
+            raise full
+
+    def publish(self) -> None:
+        """Take note that the state has changed: every client gets what it has not acknowledged."""
+        self._touched.update(self.seats.values())
+
+    def close(self, now: float) -> None:
+        """Say goodbye to everybody."""
+        self.is_over = True
+        goodbye = events.closing_message(DisconnectReason.SERVER_SHUTDOWN)
+        for seat in list(self.seats.values()):
+            self._last_words(seat, goodbye, now)
+        self.link.close(now)
+        self._heed_link(now, reason=DisconnectReason.SERVER_SHUTDOWN)
+
+    def kick(self, seat: Seat, reason: DisconnectReason, now: float) -> None:
+        """End one client's connection and tell it why."""
+        if not seat.is_over:
+            self._last_words(seat, events.closing_message(reason), now)
+            self.link.disconnect(seat.peer, now, reason)
+            self._heed_link(now)
+
+    def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
+        """Take in one datagram off the network. Never raises."""
+        received = self.link.receive_datagram(data, address, now)
+        if received is None:
+            self._heed_link(now)
+            return
+        peer, payload = received
+        seat: Seat | None = peer.context
+        if seat is None:
+            self._heed_link(now)
+            seat = peer.context
+            if seat is None:
+                return
+        traffic = seat.traffic
+        try:
+            traffic.receive_packet(payload, now)
+        except MalformedDatagram:
+            seat.dropped += 1
+        self._touched.add(seat)
+        if traffic.messages:
+            self._take_messages(seat, now)
+        if traffic.acked:
+            self._take_acks(seat)
+        if traffic.snapshots:  # a client has no state to send
+            seat.dropped += len(traffic.snapshots)
+            traffic.snapshots.clear()
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
+        """Return what has to go out now."""
+        out = self.link.datagrams_to_send()
+        if self._touched:
+            touched, self._touched = self._touched, set()
+            for seat in touched:
+                if seat.is_over:
+                    continue
+                self._offer_state(seat, now)
+                seal, address = seat.peer.seal, seat.peer.address
+                for payload in seat.traffic.packets_to_send(now):
+                    out.append((seal(payload, now), address))
+                self._schedule(seat)
+        return out
+
+    def next_timer(self) -> float | None:
+        """Return when `handle_timer` wants to be called, or None."""
+        timer = self.link.next_timer()
+        timers = self._timers
+        while timers and (timers[0][2].is_over or timers[0][2].deadline != timers[0][0]):
+            heapq.heappop(timers)
+        if timers and (timer is None or timers[0][0] < timer):
+            return timers[0][0]
+        return timer
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        link_timer = self.link.next_timer()
+        if link_timer is not None and link_timer <= now:
+            self.link.handle_timer(now)
+            self._heed_link(now)
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            deadline, _, seat = heapq.heappop(timers)
+            if seat.is_over or seat.deadline != deadline:
+                continue
+            seat.deadline = _NEVER
+            timer = seat.traffic.next_timer()
+            if timer is not None and timer <= now:
+                seat.traffic.handle_timer(now)
+                if seat.traffic.acked:
+                    self._take_acks(seat)
+            self._touched.add(seat)
+
+    def take_signals(self) -> list[Any]:
+        """Return what has happened since the last call."""
+        signals = self._signals
+        if signals:
+            self._signals = []
+        return signals
+
+    def _offer_state(self, seat: Seat, now: float) -> None:
+        """Offer the newest state if this client needs it and none is under way that would do."""
+        traffic, store = seat.traffic, self._feed.store
+        acked = traffic.acked_version
+        newest = store.time_order
+        if acked == newest or traffic.snapshot_busy:
+            return
+        if acked is not None and store.unchanged_since(acked) and seat.gate <= acked:
+            # Only time_order has moved on: worth a packet now and then, not every tick.
+            if now - seat.offered_at < IDLE_STATE_INTERVAL:
+                return
+        version, blob = self._feed.encoded(acked)
+        if traffic.offer_snapshot(acked, version, blob):
+            seat.offered_at = now
+
+    def _schedule(self, seat: Seat) -> None:
+        timer = seat.traffic.next_timer()
+        if seat.traffic.acked_version != self._feed.store.time_order:
+            idle = seat.offered_at + IDLE_STATE_INTERVAL
+            if timer is None or idle < timer:
+                timer = idle
+        if timer is None:
+            seat.deadline = _NEVER
+        elif timer != seat.deadline:
+            seat.deadline = timer
+            self._timer_count += 1
+            heapq.heappush(self._timers, (timer, self._timer_count, seat))
+
+    def _heed_link(self, now: float, reason: DisconnectReason | None = None) -> None:
+        while (signal := self.link.next_signal()) is not None:
+            peer = signal.peer
+            if isinstance(signal, PeerConnected):
+                seat = Seat(peer, now, is_local=str(peer.address[0]) in self._own_addresses)
+                peer.context = seat
+                self.seats[peer.address] = seat
+                self._touched.add(seat)
+                self._signals.append(ClientJoined(seat))
+            elif (seat := peer.context) is not None and not seat.is_over:
+                seat.is_over = True
+                if self.seats.get(peer.address) is seat:
+                    del self.seats[peer.address]
+                self._touched.discard(seat)
+                self._signals.append(ClientLeft(seat, reason or signal.reason))
+
+    def _take_messages(self, seat: Seat, now: float) -> None:
+        messages = seat.traffic.messages
+        while messages:
+            _, message = messages.popleft()
+            if seat.is_over:
+                continue
+            if not self._within_budget(seat, now):
+                messages.clear()
+                self.kick(seat, DisconnectReason.FLOODING, now)
+                return
+            try:
+                if message[0] > 1:
+                    self._take_control(seat, message)
+                    continue
+                event, _ = events.decode_event(message)
+            except (MalformedDatagram, IndexError):
+                seat.dropped += 1
+                continue
+            self._signals.append(EventFrom(seat, event))
+
+    def _within_budget(self, seat: Seat, now: float) -> bool:
+        """Spend one event of the client's token bucket."""
+        if seat.budget < EVENTS_BURST:
+            seat.budget = min(float(EVENTS_BURST), seat.budget + (now - seat.budget_at) * EVENTS_PER_SECOND)
+        seat.budget_at = now
+        seat.budget -= 1.0
+        return seat.budget >= 0.0
+
+    def _take_control(self, seat: Seat, message: bytes) -> None:
+        if message[0] == events.SHUTDOWN_REQUEST:
+            if seat is self.host:
+                self._signals.append(ShutdownRequested(seat))
+        else:
+            seat.dropped += 1
+
+    def _take_acks(self, seat: Seat) -> None:
+        acked = seat.traffic.acked
+        while acked:
+            tag = acked.popleft()
+            if tag is not None:
+                self._signals.append(EventAcknowledgedBy(seat, tag))
+
+    def _last_words(self, seat: Seat, message: bytes, now: float) -> None:
+        seat.traffic.send(message)
+        for payload in seat.traffic.packets_to_send(now):
+            self.link.enqueue(seat.peer.seal(payload, now), seat.peer.address)

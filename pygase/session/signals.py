@@ -1,0 +1,91 @@
+"""What the sessions tell the layer above, in the order in which it happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pygase.errors import DisconnectReason
+from pygase.session.events import Event
+
+if TYPE_CHECKING:
+    from pygase.session.server import Seat
+
+__all__ = [
+    "ClientJoined",
+    "ClientLeft",
+    "Connected",
+    "Ended",
+    "EventAcknowledged",
+    "EventAcknowledgedBy",
+    "EventArrived",
+    "EventFrom",
+    "ShutdownRequested",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The client's connection stands."""
+
+    client_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The client's connection is over, or never came about."""
+
+    reason: DisconnectReason
+    was_connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventArrived:
+    """An event for the client; its state is new enough to handle it."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class EventAcknowledged:
+    """The server has an event. `tag` is what the event was dispatched with."""
+
+    tag: object
+
+
+@dataclass(frozen=True, slots=True)
+class ClientJoined:
+    """A client is connected."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft:
+    """A client's connection is over."""
+
+    seat: Seat
+    reason: DisconnectReason
+
+
+@dataclass(frozen=True, slots=True)
+class EventFrom:
+    """A client sent an event."""
+
+    seat: Seat
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class EventAcknowledgedBy:
+    """A client has an event. `tag` is what the event was dispatched with."""
+
+    seat: Seat
+    tag: object
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """The host asks the server to shut down."""
+
+    seat: Seat
