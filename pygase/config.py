@@ -44,8 +44,8 @@ REQUESTS_PER_SECOND: Final = 1_000
 """Connection requests whose token is decrypted per second, of those from addresses not yet proven by a join. One
 costs 13 microseconds, so a flood of forged ones takes little over 1 % of a core."""
 
-REQUESTS_BURST: Final = 2_000
-"""How many of them may come at once: everybody's return after a server's restart."""
+REQUESTS_BURST: Final = 1_000
+"""How many of them may come at once: everybody's return after a server's restart, 13 ms of work."""
 
 # --- netcode: the join exchange -------------------------------------------------------------------------------------
 
@@ -71,15 +71,15 @@ was recorded is worth nothing after 20."""
 HELLOS_PER_SECOND: Final = 5_000
 """First hellos answered per second: under 5 % of a core, and more than a thousand clients ever need at once."""
 
-HELLOS_BURST: Final = 5_000
-"""How many of them may come at once."""
+HELLOS_BURST: Final = 1_000
+"""How many of them may come at once: 10 ms of work."""
 
 JOINS_PER_SECOND: Final = 400
 """Hellos with a valid cookie per second whose sealed part is opened and answered: 0.25 ms each, so a tenth of a
 core when somebody wears the server out on purpose. 1,000 players are in after two to three seconds."""
 
-JOINS_BURST: Final = 400
-"""How many of them may come at once, a tenth of a second of work."""
+JOINS_BURST: Final = 40
+"""How many of them may come at once: 10 ms of work, so that a flood of them holds up no tick."""
 
 JOINS_PER_SECOND_PER_HOST: Final = 10
 """The same for one IPv4 address or IPv6 /64 network: a household or a school behind one router needs a few."""
