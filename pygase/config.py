@@ -126,6 +126,31 @@ MAX_EVENT_BYTES: Final = 256 * 1024
 MAX_STATE_BYTES: Final = 8 * 1024 * 1024
 """Largest encoded game state: the contract asks for 4 MiB; twice that still joins in seconds on a home line."""
 
+MAX_VALUE_DEPTH: Final = 32
+"""Levels of nesting in a value. Games nest four or five deep; C and Python both still cope with 32 without recursion
+trouble."""
+
+MAX_TIME_ORDER: Final = (1 << 63) - 1
+"""Largest time order: at 50 ticks a second it lasts for some billions of years, and still fits a signed 64-bit."""
+
+MAX_HISTORY_UPDATES: Final = 128
+"""Updates kept to make deltas of: 2.5 s at 50 ticks a second. Whoever lags further behind gets the whole state."""
+
+MAX_HISTORY_BYTES: Final = 4 * 1024 * 1024
+"""Size of the updates kept: past this a delta would be as expensive as the state itself."""
+
+MAX_PENDING_UPDATES: Final = 128
+"""Received updates that wait for the game to look: 2.5 s at 50 ticks a second; older ones are merged into one."""
+
+COMPRESS_ABOVE_BYTES: Final = 2_048
+"""Encoded states larger than this are compressed: below two datagrams there is nothing to win, and it costs time."""
+
+MAX_KNOWN_NAMES: Final = 16_384
+"""Entries of a feed's table of known names. When it is full it starts anew: 16,384 names cost 1 MB at each end."""
+
+MAX_KNOWN_NAME_BYTES: Final = 64
+"""Longest string that gets a number in the table of known names; longer ones are rarely repeated and fill memory."""
+
 # --- sessions and ways of running -----------------------------------------------------------------------------------
 
 PROTOCOL_ID: Final = 0x7079_6761_7365_0001
