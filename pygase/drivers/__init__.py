@@ -1,1 +1,21 @@
-"""TBD."""
+"""Sockets, clocks, threads and event loops: the only place with I/O. They drive the sans-I/O sessions."""
+
+from pygase.drivers.awaiting import Begun, inside_event_loop
+from pygase.drivers.goodbye import at_exit
+from pygase.drivers.run import Run
+from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, own_ip_addresses
+from pygase.drivers.usercode import UserCode
+
+__all__ = [
+    "SYSTEM",
+    "Address",
+    "Begun",
+    "DatagramSocket",
+    "OperatingSystem",
+    "Run",
+    "System",
+    "UserCode",
+    "at_exit",
+    "inside_event_loop",
+    "own_ip_addresses",
+]

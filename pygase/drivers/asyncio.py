@@ -39,7 +39,6 @@ class AsyncioDriver:
             self._thread.start()
             return
         self._endpoint.wake = self.wake
-        self._endpoint.sleeps_until = float("inf")
         self._turn()
 
     def wake(self) -> None:
@@ -76,9 +75,6 @@ class AsyncioDriver:
         if more:
             self._loop.call_soon(self._turn)
             return
-        with self._endpoint.lock:
-            deadline = self._endpoint.core.next_timer()
-            now = self._endpoint.clock()
-        self._endpoint.sleeps_until = float("inf") if deadline is None else deadline
+        deadline = self._endpoint.next_timer()
         if deadline is not None:
-            self._timer = self._loop.call_later(max(0.0, deadline - now), self._turn)
+            self._timer = self._loop.call_later(max(0.0, deadline - self._endpoint.clock()), self._turn)

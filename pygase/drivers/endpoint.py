@@ -5,8 +5,8 @@ arrived, run the timers that are due, send what there is to send, hand the signa
 called from any thread: that is how an event leaves the moment it is dispatched.
 """
 
-import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from pygase.config import MAX_RECEIVE_BATCH
@@ -35,16 +35,22 @@ class Endpoint:
         core: The session.
         sock: A non-blocking datagram socket.
         clock: Returns monotonic seconds.
-        on_signals: Gets the core's signals, outside the lock, on the thread that called `turn`.
+        lock: Guards core and socket.
+        on_signals: Gets the core's signals, in order, inside the lock. It only passes them on.
     """
 
     def __init__(
-        self, core: Core, sock: DatagramSocket, clock: Callable[[], float], on_signals: Callable[[list[Any]], None]
+        self,
+        core: Core,
+        sock: DatagramSocket,
+        clock: Callable[[], float],
+        lock: AbstractContextManager[Any],
+        on_signals: Callable[[list[Any]], None],
     ) -> None:
         self.core = core
         self.sock = sock
         self.clock = clock
-        self.lock = threading.Lock()
+        self.lock = lock
         self.wake: Callable[[], None] = _nobody_waits
         self.sleeps_until = 0.0
         self._on_signals = on_signals
@@ -72,17 +78,31 @@ class Endpoint:
                 core.handle_timer(now)
             self._send(now)
             signals = core.take_signals()
-        if signals:
-            self._on_signals(signals)
+            if signals:
+                self._on_signals(signals)
         return more
 
     def flush(self) -> None:
         """Send what is ready, and have the driver woken if it sleeps past the next timer."""
         with self.lock:
             self._send(self.clock())
+            signals = self.core.take_signals()
+            if signals:
+                self._on_signals(signals)
             timer = self.core.next_timer()
         if timer is not None and timer < self.sleeps_until:
             self.wake()
+
+    def next_timer(self) -> float | None:
+        """Return when the next turn is due even if nothing arrives, and note that the driver sleeps until then."""
+        with self.lock:
+            timer = self.core.next_timer()
+            self.sleeps_until = float("inf") if timer is None else timer
+        return timer
+
+    def close(self) -> None:
+        """Close the socket."""
+        self.sock.close()
 
     def _send(self, now: float) -> None:
         sendto = self._sendto
@@ -92,10 +112,6 @@ class Endpoint:
             except OSError:
                 # A full socket buffer, no route, an address gone: to the protocol it is a lost datagram like any other.
                 continue
-
-    def close(self) -> None:
-        """Close the socket."""
-        self.sock.close()
 
 
 def _nobody_waits() -> None:

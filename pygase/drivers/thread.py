@@ -78,11 +78,8 @@ class NetworkThread:
     def _sleep(self, selector: selectors.BaseSelector, timeout: float | None) -> None:
         endpoint = self._endpoint
         if timeout is None:
-            with endpoint.lock:
-                timer = endpoint.core.next_timer()
-                now = endpoint.clock()
-                timeout = _MAX_SLEEP if timer is None else min(_MAX_SLEEP, max(0.0, timer - now))
-                endpoint.sleeps_until = now + timeout
+            timer = endpoint.next_timer()
+            timeout = _MAX_SLEEP if timer is None else min(_MAX_SLEEP, max(0.0, timer - endpoint.clock()))
         for key, _ in selector.select(timeout):
             if key.fileobj is self._waker:
                 with contextlib.suppress(BlockingIOError):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pygase.config import LOG_INTERVAL
+from pygase.drivers.awaiting import inside_event_loop
 
 __all__ = ["UserCode"]
 
@@ -70,13 +71,13 @@ class UserCode:
 
     def step(self) -> None:
         """Move the private loop's coroutines on as far as they go without waiting."""
-        if self.has_tasks and self._loop is not None and not _inside_a_loop():
+        if self.has_tasks and self._loop is not None and not inside_event_loop():
             self._loop.call_soon(self._loop.stop)
             self._loop.run_forever()
 
     def close(self) -> None:
         """Cancel coroutines that are still under way on the private loop."""
-        if self._loop is None or _inside_a_loop():
+        if self._loop is None or inside_event_loop():
             return
         for task in self._tasks:
             task.cancel()
@@ -108,11 +109,3 @@ class UserCode:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.step()
-
-
-def _inside_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

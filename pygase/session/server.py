@@ -35,6 +35,7 @@ class Seat:
         "is_local",
         "is_over",
         "offered_at",
+        "offered_version",
         "owner",
         "peer",
         "traffic",
@@ -42,13 +43,14 @@ class Seat:
 
     def __init__(self, peer: Peer, now: float, *, is_local: bool) -> None:
         self.peer = peer
-        self.traffic = Traffic(now)
+        self.traffic = Traffic(now, accepts_snapshots=False)
         self.is_local = is_local
         self.is_over = False
         self.owner: Any = None
         self.dropped = 0
         self.gate = -1  # the newest time_order that an event under way to this client waits for
         self.offered_at = -_NEVER
+        self.offered_version = -1
         self.deadline = _NEVER
         self.budget, self.budget_at = float(EVENTS_BURST), now
 
@@ -159,9 +161,6 @@ class ServerSession:
             self._take_messages(seat, now)
         if traffic.acked:
             self._take_acks(seat)
-        if traffic.snapshots:  # a client has no state to send
-            seat.dropped += len(traffic.snapshots)
-            traffic.snapshots.clear()
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
@@ -221,17 +220,19 @@ class ServerSession:
         newest = store.time_order
         if acked == newest or traffic.snapshot_busy:
             return
+        if newest == seat.offered_version and not traffic.snapshot_due:
+            return  # on its way
         if acked is not None and store.unchanged_since(acked) and seat.gate <= acked:
             # Only time_order has moved on: worth a packet now and then, not every tick.
             if now - seat.offered_at < IDLE_STATE_INTERVAL:
                 return
         version, blob = self._feed.encoded(acked)
-        if traffic.offer_snapshot(acked, version, blob):
-            seat.offered_at = now
+        traffic.offer_snapshot(acked, version, blob)
+        seat.offered_at, seat.offered_version = now, version
 
     def _schedule(self, seat: Seat) -> None:
         timer = seat.traffic.next_timer()
-        if seat.traffic.acked_version != self._feed.store.time_order:
+        if seat.offered_version != self._feed.store.time_order and not seat.traffic.snapshot_busy:
             idle = seat.offered_at + IDLE_STATE_INTERVAL
             if timer is None or idle < timer:
                 timer = idle

@@ -1,0 +1,487 @@
+"""The client: connect to a server, share its game state, exchange events."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from pygase.config import MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RELIABLE
+from pygase.connection import ClientConnection, ConnectionStatus
+from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
+from pygase.errors import AdapterMisuse, ConnectionFailed, DisconnectReason, NotConnected
+from pygase.event import Event, UniversalEventHandler
+from pygase.netcode import SecureClient, parse_url
+from pygase.session.client import ClientSession
+from pygase.session.events import encode_event
+from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived
+from pygase.state import GameState, StateArrival, apply_all
+
+__all__ = ["Client"]
+
+_log = logging.getLogger("pygase.client")
+
+T = TypeVar("T")
+
+_POLL: Final = 0.005
+"""Seconds between two looks at the state in `wait_until` and `try_to`."""
+
+_GRACE: Final = 0.5
+"""What `disconnect` allows, above its wait for acknowledgements, for the last handlers to run."""
+
+
+class Client:
+    """Exchange events with a server and follow its game state.
+
+    Attributes:
+        connection: The `ClientConnection`, from the first call of `connect` on; None before.
+
+    Example:
+        ```python
+        client = Client()
+        client.connect_in_thread(port=8080)
+        client.dispatch_event("JOIN", "Ada", retries=RELIABLE)
+        client.wait_until(lambda state: "Ada" in state.names)
+        client.disconnect()
+        ```
+    """
+
+    def __init__(self) -> None:
+        self.connection: ClientConnection | None = None
+        self._system: System = SYSTEM
+        self._handlers = UniversalEventHandler()
+        self._user_code = UserCode("pygase.client")
+        self._run: Run | None = None
+        self._session: ClientSession | None = None
+        self._failure: DisconnectReason | None = None
+        self._observer: Callable[[Event], None] | None = None
+        self._claimed_by: object = None
+        self._access = _StateAccess(self)
+
+    # --- connecting ---------------------------------------------------------------------------------------------
+
+    def connect(
+        self, port: int, hostname: str = "localhost", *, password: str | None = None
+    ) -> Coroutine[Any, Any, None] | None:
+        """Connect, and run the event handlers on this thread until the connection is over.
+
+        Inside a running event loop it returns an awaitable instead, and handlers run on that loop.
+
+        Args:
+            port: The server's port.
+            hostname: Its name or address, or the `pygase://host:port/#fingerprint` that it prints.
+            password: What the server asks for, if it does.
+
+        Raises:
+            ConnectionFailed: No connection came about; `reason` says why.
+        """
+        if inside_event_loop():
+            return self._connect_in_loop(port, hostname, password)
+        self._begin(port, hostname)
+        self._run_here(port, hostname, password)
+        self._raise_if_failed(hostname, port)
+        return None
+
+    def connect_in_thread(
+        self, port: int, hostname: str = "localhost", *, password: str | None = None
+    ) -> threading.Thread:
+        """Connect in a thread of its own, on which the event handlers run. See `connect`.
+
+        Returns:
+            The thread, a daemon. It ends with the connection, also when none came about.
+        """
+        self._begin(port, hostname)
+        thread = threading.Thread(
+            target=self._run_here, args=(port, hostname, password), name="pygase-client", daemon=True
+        )
+        thread.start()
+        return thread
+
+    def open(self, port: int, hostname: str = "localhost", *, password: str | None = None) -> None:
+        """Begin to connect, to be driven by `pump` from your own loop: no thread, and never blocking.
+
+        A hostname other than an IP address or "localhost" is looked up first, which may take the resolver's time.
+        See `connect` for the arguments.
+        """
+        self._begin(port, hostname)
+        self._launch(port, hostname, password)
+
+    def pump(self) -> None:
+        """Send and receive what there is, and run the handlers of what has arrived.
+
+        With a connection that a thread or an event loop drives, it does nothing.
+        """
+        run = self._run
+        if run is not None and run.is_pumped:
+            run.turn()
+            if self._claimed_by is None:
+                run.deliver()
+
+    def close(self) -> None:
+        """Leave the server; the end of what `open` began. Without a connection it does nothing."""
+        if self._run is not None:
+            self.disconnect()
+
+    def disconnect(self, shutdown_server: bool = False) -> Coroutine[Any, Any, None] | None:  # noqa: FBT001, FBT002
+        """Leave the server.
+
+        Waits up to a second for `RELIABLE` events to be acknowledged, and has said goodbye when it returns. Inside a
+        running event loop it returns an awaitable that has begun already.
+
+        Args:
+            shutdown_server: Also ask the server to shut down, which it does for its host only.
+        """
+        run, session = self._run, self._session
+        if run is not None and session is not None:
+            run.submit(session.disconnect, self._system.clock(), shutdown_server=shutdown_server)
+            if run.endpoint is None:
+                run.abort()
+        if inside_event_loop():
+            return Begun(lambda: _wait_over(run))
+        if run is not None:
+            self._wait_for_end(run)
+        return None
+
+    # --- state --------------------------------------------------------------------------------------------------
+
+    def access_game_state(self) -> "_StateAccess":
+        """Return a context manager that yields the game state, current and locked.
+
+        ```python
+        with client.access_game_state() as game_state:
+            draw(game_state.players)
+        ```
+
+        It may be entered again on the same thread; the state changes only on the outermost entry.
+        """
+        return self._access
+
+    def wait_until(self, game_state_condition: Callable[[GameState], Any], timeout: float = 1.0) -> None:
+        """Block until a condition on the game state holds.
+
+        Args:
+            game_state_condition: Gets the `GameState`; true when it holds.
+            timeout: Seconds to wait at most.
+
+        Raises:
+            TimeoutError: It did not hold in time.
+        """
+        if not self._poll(lambda state: bool(game_state_condition(state)), lambda met: met, timeout)[0]:
+            raise TimeoutError(f"the condition did not hold within {timeout} seconds")
+
+    def try_to(self, function: Callable[[GameState], T | None], timeout: float = 1.0) -> T:
+        """Call a function with the game state until it gives something: no KeyError, no AttributeError, not None.
+
+        Args:
+            function: Gets the `GameState`.
+            timeout: Seconds to try at most.
+
+        Returns:
+            The first result other than None.
+
+        Raises:
+            TimeoutError: There was none in time.
+        """
+
+        def attempt(state: GameState) -> T | None:
+            try:
+                return function(state)
+            except (KeyError, AttributeError):
+                return None
+
+        found, result = self._poll(attempt, lambda result: result is not None, timeout)
+        if not found or result is None:
+            raise TimeoutError(f"the function gave no result within {timeout} seconds")
+        return result
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def dispatch_event(
+        self,
+        event_type: str,
+        *args: Any,
+        retries: int = 0,
+        ack_callback: Callable[[], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send an event to the server.
+
+        Args:
+            event_type: Links it to the handlers on the other side.
+            *args: Positional data for the handler.
+            retries: 0: sent once. n: resent up to n times if lost. `RELIABLE`: resent until it arrives, in order.
+            ack_callback: Called without arguments once the server has the event; a function or coroutine function.
+            **kwargs: Keyword data for the handler.
+
+        Raises:
+            NotConnected: There is no connection, and none being made.
+            NotSendable: Something in the data has no form on the wire.
+            TooLarge: The event is over 256 KiB.
+            BacklogFull: More is waiting than the connection can carry.
+            ReservedEventType: The event type is one of pygase's own.
+        """
+        _check_dispatch(retries, ack_callback)
+        message = encode_event(event_type, args, kwargs)
+        run, session = self._run, self._session
+        if run is None or session is None or session.is_over:
+            raise NotConnected(f"event {event_type!r} was dispatched without a connection: call connect first")
+        run.submit(session.dispatch, message, retries, ack_callback)
+
+    def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
+        """Call a function for every event of a type that the server sends.
+
+        Args:
+            event_type: The event type; also "CONNECTED", "CONNECTION_FAILED" and "DISCONNECTED".
+            event_handler_function: A function or coroutine function; it gets the event's data.
+
+        Raises:
+            TypeError: The handler is not callable.
+        """
+        self._handlers.register_event_handler(event_type, event_handler_function)
+
+    # --- for adapters and other loops -----------------------------------------------------------------------------
+
+    def claim_delivery(self, owner: object) -> None:
+        """Have handlers run only inside `deliver` from now on, for an adapter that runs them once per frame.
+
+        Raises:
+            AdapterMisuse: Another adapter has claimed it.
+        """
+        if self._claimed_by not in (None, owner):
+            raise AdapterMisuse(f"this client already belongs to {self._claimed_by!r}; close that adapter first")
+        self._claimed_by = owner
+        if self._run is not None:
+            self._run.claimed_by = owner
+            self._run.mailbox.wake()
+
+    def release_delivery(self) -> None:
+        """Let handlers run where they ran before `claim_delivery`."""
+        self._claimed_by = None
+        if self._run is not None:
+            self._run.claimed_by = None
+            self._run.mailbox.wake()
+
+    def deliver(self, max_events: int | None = None, observer: Callable[[Event], None] | None = None) -> int:
+        """Run the handlers of what has arrived, on this thread.
+
+        Args:
+            max_events: How many events at most; the rest waits for the next call.
+            observer: Called with each event after its handler.
+
+        Returns:
+            How many events there were.
+        """
+        run = self._run
+        if run is None:
+            return 0
+        self._observer = observer
+        try:
+            return run.deliver(max_events)
+        finally:
+            self._observer = None
+
+    def clock(self) -> float:
+        """Return monotonic seconds: the machine's, or a simulation's."""
+        return self._system.clock()
+
+    def take_state_history(self) -> list[StateArrival]:
+        """Return the state updates applied since the last call, oldest first, for smoothing. Bounded."""
+        return self._access.take_history()
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, port: int, hostname: str) -> None:
+        """Make the session, so that events can be queued from here on."""
+        if not isinstance(hostname, str):
+            raise TypeError(f"a hostname is a string, not {hostname!r}")
+        if "://" not in hostname and (not isinstance(port, int) or not 0 < port < 65536):
+            raise ValueError(f"a port is a number from 1 to 65535, not {port!r}")
+        if self._run is not None and not self._run.over.is_set():
+            raise AdapterMisuse("this client is connected already, or connecting; disconnect it first")
+        self._session = ClientSession(self._system.clock())
+        self._run = Run(self._system, self._session, self._user_code, self._handle)
+        self._run.claimed_by = self._claimed_by
+        self._failure = None
+        self.connection = ClientConnection(self._session, hostname, port)
+        self._access.follow(self._run, self._session.replica)
+
+    def _launch(self, port: int, hostname: str, password: str | None) -> bool:
+        """Find the server's address and begin the handshake. Returns False if that cannot be."""
+        run, session, system = self._run, self._session, self._system
+        assert run is not None
+        assert session is not None
+        fingerprint = None
+        try:
+            if "://" in hostname:
+                url = parse_url(hostname)
+                hostname, port, fingerprint = url.host, url.port, url.fingerprint
+            address = system.resolve(hostname, port)
+            sock = system.client_socket(address)
+        except OSError as error:
+            _log.warning("cannot connect to %s, port %s: %s", hostname, port, error)
+            run.submit(session.fail, DisconnectReason.UNRESOLVED)
+            run.abort()
+            return False
+        link = SecureClient(
+            address=address,
+            entropy=system.entropy,
+            unix_epoch=system.unix_epoch(),
+            now=system.clock(),
+            fingerprint=fingerprint,
+            password=password,
+        )
+        if session.is_over:  # disconnected while the name was looked up
+            sock.close()
+            return False
+        session.start(link)
+        run.listen(sock)
+        at_exit(self, Client._leave_at_exit)
+        return True
+
+    def _run_here(self, port: int, hostname: str, password: str | None) -> None:
+        run = self._run
+        assert run is not None
+        if self._launch(port, hostname, password):
+            run.drive_in_thread()
+        try:
+            run.run_here()
+        except BaseException:  # Ctrl-C
+            self._leave_at_exit()
+            raise
+        finally:
+            self._user_code.close()
+
+    async def _connect_in_loop(self, port: int, hostname: str, password: str | None) -> None:
+        self._begin(port, hostname)
+        run, session = self._run, self._session
+        assert run is not None
+        assert session is not None
+        loop = asyncio.get_running_loop()
+        if await loop.run_in_executor(None, self._launch, port, hostname, password):
+            try:
+                await run.run_in_loop()
+            except asyncio.CancelledError:
+                self._leave_at_exit()
+                raise
+        elif self._claimed_by is None:
+            run.deliver()
+        self._raise_if_failed(hostname, port)
+
+    def _raise_if_failed(self, hostname: str, port: int) -> None:
+        if self._failure is not None:
+            raise ConnectionFailed(f"no connection to {hostname}, port {port}: {self._failure}", self._failure)
+
+    def _wait_for_end(self, run: Run) -> None:
+        """Wait until the goodbye is sent, then until the last handlers have run."""
+        run.wait_over(2.0)
+        if run.is_pumped and self._claimed_by is None:
+            run.deliver()
+
+    def _leave_at_exit(self) -> None:
+        """Say goodbye without waiting for anything."""
+        run, session = self._run, self._session
+        if run is not None and session is not None and not session.is_over:
+            run.submit(session.disconnect, self._system.clock() - 60.0)
+
+    def _handle(self, signal: Any) -> bool:
+        """Run the user's code for one signal."""
+        if isinstance(signal, EventArrived):
+            self._call_handler(signal.event, {})
+            return True
+        if isinstance(signal, EventAcknowledged):
+            callback: Any = signal.tag
+            self._user_code.run("an ack callback", callback)
+            return False
+        if isinstance(signal, Connected):
+            self._call_handler(Event("CONNECTED", client_id=signal.client_id), {"client_id": signal.client_id})
+        elif isinstance(signal, Ended):
+            own_wish = signal.reason is DisconnectReason.CLIENT_LEFT
+            failed = not signal.was_connected and not own_wish
+            if failed:
+                self._failure = signal.reason
+            event_type = "CONNECTION_FAILED" if failed else "DISCONNECTED"
+            self._call_handler(Event(event_type, reason=signal.reason), {"reason": signal.reason})
+        return True
+
+    def _call_handler(self, event: Event, injected: dict[str, Any]) -> None:
+        if self._handlers.has_event_type(event.type):
+            self._user_code.run(
+                f"the handler of {event.type!r}", lambda: self._handlers.call(event, injected)
+            )
+        if self._observer is not None:
+            self._observer(event)
+
+    def _poll(
+        self, attempt: Callable[[GameState], Any], is_good: Callable[[Any], bool], timeout: float
+    ) -> tuple[bool, Any]:
+        """Call `attempt` with the state until its result is good, at most for `timeout` seconds."""
+        deadline = self._system.clock() + timeout
+        while True:
+            with self._access as game_state:
+                result = attempt(game_state)
+            if is_good(result):
+                return True, result
+            if self._system.clock() >= deadline:
+                return False, result
+            if self._run is not None:
+                self._run.turn()
+            self._system.sleep(_POLL)
+
+
+class _StateAccess:
+    """The client's copy of the game state, its lock, and the way updates get into it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._state = GameState()
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._run: Run | None = None
+        self._replica: Any = None
+        self._history: deque[StateArrival] = deque(maxlen=MAX_STATE_HISTORY)
+
+    def follow(self, run: Run, replica: Any) -> None:
+        """Take updates from a new session."""
+        with self._lock:
+            self._run, self._replica = run, replica
+            self._history.clear()
+
+    def take_history(self) -> list[StateArrival]:
+        """Return and forget the updates applied so far."""
+        with self._lock:
+            taken = list(self._history)
+            self._history.clear()
+        return taken
+
+    def __enter__(self) -> GameState:
+        self._lock.acquire()
+        self._depth += 1
+        if self._depth == 1 and self._replica is not None and self._replica.has_pending:
+            assert self._run is not None
+            with self._run.lock:
+                taken = self._replica.take_pending()
+            apply_all(self._state, taken)
+            self._history.extend(taken)
+        return self._state
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        self._lock.release()
+
+
+def _check_dispatch(retries: int, ack_callback: object) -> None:
+    if not isinstance(retries, int) or isinstance(retries, bool) or retries < RELIABLE:
+        raise ValueError(f"retries is a number from 0 up, or RELIABLE; not {retries!r}")
+    if ack_callback is not None and not callable(ack_callback):
+        raise TypeError(f"ack_callback must be callable, not {ack_callback!r}")
+
+
+async def _wait_over(run: Run | None) -> None:
+    while run is not None and not run.over.is_set():
+        if run.is_pumped:
+            run.turn()
+        await asyncio.sleep(_POLL)

@@ -1,0 +1,181 @@
+"""One run of a client or server: its session, what drives it, and who runs the user's code.
+
+Three things may drive the network: a thread (`drive_in_thread`), the caller's asyncio loop (`drive_in_loop`), the
+caller itself (`turn`). User code runs where `deliver` is called: on the thread that blocks in `run_here`, on the loop
+of `run_in_loop`, in the caller's pump, or with an engine adapter that has claimed delivery.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pygase.drivers.asyncio import AsyncioDriver
+from pygase.drivers.endpoint import Core, Endpoint
+from pygase.drivers.mailbox import Mailbox
+from pygase.drivers.system import DatagramSocket, System
+from pygase.drivers.thread import NetworkThread
+from pygase.drivers.usercode import UserCode
+
+__all__ = ["Run", "Session"]
+
+_COROUTINE_STEP = 0.005
+"""How often coroutine handlers under way are moved on by a thread that has no event loop of its own."""
+
+
+class Session(Core, Protocol):
+    """A core that ends."""
+
+    is_over: bool
+
+
+class Run:
+    """Drives a session from its start to its end.
+
+    Args:
+        system: Clock and sockets.
+        session: The core.
+        user_code: Steps the coroutines among the handlers.
+        handle: Runs the user's code for one signal; returns whether it was an event.
+        sort: Passes the signals on inside the core's lock; the mailbox's `post` unless given.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        session: Session,
+        user_code: UserCode,
+        handle: Callable[[Any], bool],
+        sort: Callable[[list[Any]], None] | None = None,
+    ) -> None:
+        self.system = system
+        self.session = session
+        self.lock = threading.Lock()
+        self.mailbox: Mailbox[Any] = Mailbox()
+        self.over = threading.Event()
+        self.claimed_by: object = None
+        self.endpoint: Endpoint | None = None
+        self._sort = sort or self.mailbox.post
+        self._handle = handle
+        self._user_code = user_code
+        self._driver: NetworkThread | AsyncioDriver | None = None
+
+    # --- network ------------------------------------------------------------------------------------------------
+
+    def listen(self, sock: DatagramSocket) -> None:
+        """Give the session its socket."""
+        self.endpoint = Endpoint(self.session, sock, self.system.clock, self.lock, self._sort)
+
+    def drive_in_thread(self) -> None:
+        """Have a thread of its own drive the network."""
+        assert self.endpoint is not None
+        self._driver = NetworkThread(self.endpoint, self._is_over, self._end)
+        self._driver.start()
+
+    def drive_in_loop(self) -> AsyncioDriver:
+        """Have the running asyncio loop drive the network."""
+        assert self.endpoint is not None
+        self._driver = driver = AsyncioDriver(self.endpoint, self._is_over)
+        driver.start()
+        return driver
+
+    @property
+    def is_pumped(self) -> bool:
+        """Whether the caller drives the network."""
+        return self._driver is None
+
+    def submit(self, function: Callable[..., Any], *args: Any, send: bool = True, **kwargs: Any) -> Any:
+        """Call into the core, and send what comes of it at once unless told not to."""
+        with self.lock:
+            result = function(*args, **kwargs)
+        endpoint = self.endpoint
+        if send and endpoint is not None and not self.over.is_set():
+            endpoint.flush()
+            if self.session.is_over:
+                endpoint.wake()
+        return result
+
+    def turn(self) -> None:
+        """Drive the network once, for a session that nobody else drives."""
+        endpoint = self.endpoint
+        if endpoint is None or self._driver is not None or self.over.is_set():
+            return
+        while endpoint.turn():
+            pass
+        if self.session.is_over:
+            endpoint.close()
+            self._end()
+
+    def abort(self) -> None:
+        """End a session that never got a socket."""
+        with self.lock:
+            self._sort(self.session.take_signals())
+        self._end()
+
+    def wait_over(self, timeout: float) -> bool:
+        """Wait until the session has ended. Drives it meanwhile if nobody else does. Returns whether it has."""
+        if not self.is_pumped or self.endpoint is None:
+            return self.over.wait(timeout)
+        deadline = self.system.clock() + timeout
+        while not self.over.is_set() and self.system.clock() < deadline:
+            self.turn()
+            if not self.over.is_set():
+                self.system.sleep(_COROUTINE_STEP)
+        return self.over.is_set()
+
+    def _is_over(self) -> bool:
+        return self.session.is_over
+
+    def _end(self) -> None:
+        self.mailbox.close()
+        self.over.set()
+
+    # --- user code ----------------------------------------------------------------------------------------------
+
+    def deliver(self, max_events: int | None = None) -> int:
+        """Run the user's code for what has happened, on this thread. Returns how many events that were."""
+        delivered, take, handle = 0, self.mailbox.take, self._handle
+        while max_events is None or delivered < max_events:
+            signal = take()
+            if signal is None:
+                break
+            delivered += handle(signal)
+        self._user_code.step()
+        return delivered
+
+    def run_here(self) -> None:
+        """Run user code on this thread until the session is over and everything is delivered."""
+        mailbox, user_code = self.mailbox, self._user_code
+        while not self.over.is_set() or (mailbox and self.claimed_by is None) or user_code.has_tasks:
+            if self.claimed_by is not None:
+                self.over.wait(0.25)  # the adapter delivers; this thread only waits for the end
+                if self.over.is_set():
+                    break
+                continue
+            mailbox.wait(_COROUTINE_STEP if user_code.has_tasks else 0.25)
+            if self.claimed_by is None:
+                self.deliver()
+
+    async def run_in_loop(self) -> None:
+        """Drive the network and run user code on the running loop until the session is over."""
+        loop = asyncio.get_running_loop()
+
+        def deliver() -> None:
+            if self.claimed_by is None:
+                self.deliver()
+
+        def on_mail() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(deliver)
+
+        self.mailbox.on_mail = on_mail
+        driver = self.drive_in_loop()
+        try:
+            await driver.ended.wait()
+        finally:
+            driver.stop()
+            self._end()
+            self.mailbox.on_mail = None
+        deliver()
+
+
