@@ -197,3 +197,83 @@ SOCKET_BUFFER_BYTES: Final = 4 * 1024 * 1024
 
 LOG_INTERVAL: Final = 1.0
 """At most one log line a second for anything whose rate somebody else chooses; the line says how many were left out."""
+
+# --- protocol: one connection's traffic ----------------------------------------------------------------------------
+
+MAX_MESSAGE_BYTES: Final = MAX_EVENT_BYTES + 1_024
+"""Largest message: the largest event and what the session layer puts in front of it."""
+
+MAX_SNAPSHOT_BYTES: Final = MAX_STATE_BYTES + MAX_STATE_BYTES // 8
+"""Largest encoded update: the largest state, and an eighth for what an update says beyond the values."""
+
+FRAGMENT_BYTES: Final = 1_080
+"""Payload of a fragment; what remains of 1,200 holds the packet's header, 64 bytes of ack runs, the longest fragment
+header (29) and, mostly, a few small messages. Also the largest message that travels in one piece."""
+
+MAX_ACK_DELAY: Final = 0.025
+"""How long an ack may wait for company, RFC 9000 section 13.2.1's usual value: half a 20 Hz tick."""
+
+RELAXED_ACK_DELAY: Final = 0.075
+"""The same for packets with nothing but state: a client that sends at 20 Hz then never sends a packet for an ack."""
+
+ACK_EVERY_PACKETS: Final = 16
+"""Ack at the latest after so many packets that ask for one: keeps a fast sender's window moving at 1/16 the packets."""
+
+COALESCE_DELAY: Final = 0.0015
+"""Under load at most one packet that is not full per 1.5 ms: unnoticeable, and 60,000 events/s make 1,300 packets/s."""
+
+MAX_ACK_RUNS: Final = 64
+"""Runs of received packet numbers remembered; what lies below the oldest counts as received. At 20 % loss they reach
+back some 400 packets, more than ever are on their way."""
+
+MAX_ACK_RUN_BYTES: Final = 64
+"""Bytes of gaps and runs in one packet (at most 31 pairs): with them a fragment still fits."""
+
+PACKET_THRESHOLD: Final = 3
+"""A packet is lost when one sent so many later is acknowledged, RFC 9002 section 6.1.1."""
+
+INITIAL_RTT: Final = 0.1
+"""Round trip assumed before the first sample, for timers and pacing: a usual internet path."""
+
+MAX_PROBE_INTERVAL: Final = 0.5
+"""Longest pause between probes while nothing comes back: ends a radio gap half a second after the radio is back."""
+
+MAX_LOST_REMEMBERED: Final = 256
+"""Lost packets kept in case their ack was only late: about two round trips of a fast line."""
+
+INITIAL_WINDOW_BYTES: Final = 12_000
+"""Bytes in flight before anything is known, RFC 9002 section 7.2: ten packets."""
+
+MIN_WINDOW_BYTES: Final = 4_800
+"""Four packets: below that neither loss detection nor delayed acks work."""
+
+MAX_WINDOW_BYTES: Final = 4 * 1024 * 1024
+"""More than 20 MB/s at 200 ms; bounds what is in flight, and so the memory for it, in front of a lying peer."""
+
+RELIABLE_WINDOW: Final = 4_096
+"""Reliable messages between the oldest unacknowledged and the newest sent: 60,000/s at a round trip of 68 ms. A
+receiver buffers no more out of order than this and the next."""
+
+RELIABLE_WINDOW_BYTES: Final = 1024 * 1024
+"""The same in bytes: 2 MB/s through three round trips of 170 ms that a twice lost packet takes."""
+
+RETRIED_WINDOW: Final = 1_024
+"""Message ids with retries between the oldest unsettled and the newest; the receiver remembers exactly these."""
+
+LARGE_WINDOW: Final = 64
+"""Fragmented messages of one mode between the oldest unsettled and the newest."""
+
+LARGE_WINDOW_BYTES: Final = 512 * 1024
+"""The same in bytes: two of the largest. Bounds what unfinished fragments of one mode can hold."""
+
+PARTIAL_MAX_AGE: Final = 10.0
+"""An unfinished fragmented message without progress for so long is forgotten: longer than a peer may be silent."""
+
+MAX_BACKLOG_BYTES: Final = 4 * 1024 * 1024
+"""Messages of one mode waiting or unacknowledged on one connection; past it `BacklogFull`."""
+
+MAX_BACKLOG_MESSAGES: Final = 65_536
+"""The same in number: a second of the fastest stream there is."""
+
+UNRELIABLE_MAX_AGE: Final = 1.0
+"""An unreliable message the line had no room for is dropped after one to two of these: nobody wants it by then."""
