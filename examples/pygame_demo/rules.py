@@ -1,14 +1,14 @@
 """The rules of tag, as plain functions: a state goes in, an update comes out.
 
-Nothing here knows of networks, clocks or pictures. The server calls these functions to decide what happens; the
-client and the bots call `walk` with the same numbers, so that a player's own circle moves at once instead of after
-a round trip. A state looks like this::
+Nothing here knows of networks, clocks or pictures. The server calls these functions to decide what happens;
+the client and the bots call `walk` with the same numbers, so that a player's own circle moves at once instead
+of after a round trip. A state looks like this::
 
     {"players": {7: {"name": "Cog", "colour": 2, "position": [x, y], "score": 12}},
      "chaser_id": 7, "protection": 5.0, "clock": 31.4}
 
-and an update holds only what changes; pygase merges it into the state, here and on every client. Lengths are in
-pixels, speeds in pixels a second, times in seconds.
+and an update holds only what changes; pygase merges it into the state, here and on every client. Lengths are
+in pixels, speeds in pixels a second, times in seconds.
 """
 
 import math
@@ -21,7 +21,7 @@ State = dict[str, Any]
 Update = dict[str, Any]
 Vector = tuple[float, float]
 
-WIDTH, HEIGHT = 1280, 720
+WIDTH, HEIGHT = 976, 640
 RADIUS = 24
 """Of a player's circle."""
 
@@ -44,11 +44,11 @@ MAX_NAME_LENGTH = 14
 
 # Round pillars: (x, y, radius). They stop walkers but do not hold them: one slides along the edge.
 PILLARS = (
-    (330.0, 230.0, 64.0),
-    (950.0, 230.0, 64.0),
-    (640.0, 400.0, 92.0),
-    (330.0, 545.0, 50.0),
-    (950.0, 545.0, 50.0),
+    (230.0, 190.0, 58.0),
+    (746.0, 190.0, 58.0),
+    (488.0, 330.0, 84.0),
+    (230.0, 480.0, 46.0),
+    (746.0, 480.0, 46.0),
 )
 
 
@@ -112,14 +112,14 @@ def move(state: State, player_id: int, x: object, y: object, reach: float) -> Up
 
 
 def walk(position: Vector, direction: Vector, speed: float, dt: float) -> Vector:
-    """Where a walk of `dt` seconds leads: through no wall and no pillar, and diagonally no faster than straight."""
+    """Where a walk of `dt` seconds leads: through no wall, no pillar, and diagonally no faster."""
     length = max(1.0, math.hypot(*direction))
     x, y = position
     return _pushed_out((x + direction[0] / length * speed * dt, y + direction[1] / length * speed * dt))
 
 
 def step(state: State, dt: float) -> Update:
-    """What `dt` seconds change: the countdown runs, runners earn a point a second, who is touched is caught."""
+    """What `dt` seconds change: the countdown runs, runners earn points, who is touched is caught."""
     players, chaser_id = state["players"], state["chaser_id"]
     if chaser_id not in players or len(players) < 2:
         return {}
@@ -161,8 +161,10 @@ def _pushed_out(position: Vector) -> Vector:
         gap = pillar_radius + RADIUS
         distance = math.hypot(x - pillar_x, y - pillar_y)
         if distance < gap:
-            away_x, away_y = ((x - pillar_x) / distance, (y - pillar_y) / distance) if distance else (0.0, -1.0)
-            x, y = pillar_x + away_x * gap, pillar_y + away_y * gap
+            if distance == 0:
+                y, distance = pillar_y - 1.0, 1.0  # From the very middle no way out is nearer: take this one.
+            x = pillar_x + (x - pillar_x) / distance * gap
+            y = pillar_y + (y - pillar_y) / distance * gap
     return min(max(x, RADIUS), WIDTH - RADIUS), min(max(y, RADIUS), HEIGHT - RADIUS)
 
 

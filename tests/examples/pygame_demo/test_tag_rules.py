@@ -8,7 +8,7 @@ import pytest
 from examples.pygame_demo import rules
 from pygase import TO_DELETE
 
-FAR, FARTHER = [100.0, 100.0], [1200.0, 650.0]
+FAR, FARTHER = [100.0, 100.0], [900.0, 600.0]
 
 
 def merged(state: dict[Any, Any], update: dict[Any, Any]) -> dict[Any, Any]:
@@ -33,9 +33,11 @@ def game(*positions: list[float], chaser_id: int = 1, protection: float = 0.0) -
 
 def is_free(position: list[float]) -> bool:
     x, y = position
-    in_arena = rules.RADIUS <= x <= rules.WIDTH - rules.RADIUS and rules.RADIUS <= y <= rules.HEIGHT - rules.RADIUS
-    clear = all(math.dist((x, y), pillar[:2]) >= pillar[2] + rules.RADIUS - 1e-6 for pillar in rules.PILLARS)
-    return in_arena and clear
+    edge = rules.RADIUS
+    in_arena = edge <= x <= rules.WIDTH - edge and edge <= y <= rules.HEIGHT - edge
+    return in_arena and all(
+        math.dist((x, y), pillar[:2]) >= pillar[2] + edge - 1e-6 for pillar in rules.PILLARS
+    )
 
 
 def test_the_first_to_join_is_the_chaser_and_under_protection() -> None:
@@ -144,7 +146,7 @@ def test_no_stream_of_moves_goes_faster_than_the_slack_allows() -> None:
     for _ in range(int(seconds * 50)):
         reach = rules.grown_reach(reach, rules.RUNNER_SPEED, 0.02)
         before = state["players"][1]["position"]
-        state = merged(state, rules.move(state, 1, 1200.0, 100.0, reach))
+        state = merged(state, rules.move(state, 1, 900.0, 100.0, reach))
         reach -= math.dist(before, state["players"][1]["position"])
     gone = state["players"][1]["position"][0] - FAR[0]
     assert gone == pytest.approx(rules.RUNNER_SPEED * rules.REACH_SLACK * seconds)
