@@ -1,0 +1,121 @@
+"""Runs a program that opens a window, as a player without a screen would: ``python -m tests.docs.play FILE ...``.
+
+The program is executed as it stands. Keys are held down for it, and once it has shown frames for long enough (and, if
+asked for, until a file exists) the last picture is saved and the window closed.
+"""
+
+import argparse
+import os
+import runpy
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+os.environ["SDL_AUDIODRIVER"] = "dummy"
+os.environ["ARCADE_HEADLESS"] = "True"
+os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+
+
+class Session:
+    """What is to happen while the program runs.
+
+    Args:
+        seconds: How long frames are shown at least before the window is closed.
+        keys: Names of the keys that are held down, such as ``"RIGHT"``.
+        screenshot: Where the last picture goes.
+        until: A file; the window stays open until it exists.
+    """
+
+    def __init__(self, seconds: float, keys: list[str], screenshot: Path | None, until: Path | None) -> None:
+        self.seconds, self.keys, self.screenshot, self.until = seconds, keys, screenshot, until
+        self.shown = 0
+        self.start_time = time.monotonic()
+
+    def frame_shown(self, save: Callable[[str], None], close: Callable[[], None]) -> None:
+        """Called after every frame."""
+        if self.shown == 0:
+            self.start_time = time.monotonic()
+        self.shown += 1
+        played = time.monotonic() - self.start_time
+        if played >= self.seconds and (self.until is None or self.until.exists()):
+            if self.screenshot is not None:
+                save(str(self.screenshot))
+                self.screenshot = None
+            close()
+
+
+def prepare_pygame(session: Session) -> None:
+    """Count frames by `pygame.display.flip`, and hold keys down: the dummy driver has no keyboard."""
+    import pygame
+
+    flip = pygame.display.flip
+    held: dict[int, bool] = defaultdict(bool, {getattr(pygame, f"K_{key}"): True for key in session.keys})
+
+    def counting_flip() -> None:
+        flip()
+        session.frame_shown(
+            lambda name: pygame.image.save(pygame.display.get_surface(), name),
+            lambda: pygame.event.post(pygame.event.Event(pygame.QUIT)),
+        )
+
+    pygame.display.flip = counting_flip
+    pygame.key.get_pressed = lambda: held  # type: ignore[assignment,return-value]
+
+
+def prepare_arcade(session: Session) -> None:
+    """Count frames by `Window.flip`, and press keys once the window stands."""
+    import arcade
+
+    flip = arcade.Window.flip
+
+    def counting_flip(window: arcade.Window) -> None:
+        if session.shown == 0:
+            for key in session.keys:
+                window.on_key_press(getattr(arcade.key, key), 0)
+        flip(window)
+        # Closing ends the loop of a headless window; arcade.exit does not.
+        session.frame_shown(lambda name: arcade.get_image().convert("RGB").save(name), window.close)
+
+    arcade.Window.flip = counting_flip  # type: ignore[method-assign]
+
+
+def give_up_after(seconds: float) -> None:
+    """End the process if it hangs; the test sees the exit code and the line."""
+
+    def give_up() -> None:
+        time.sleep(seconds)
+        print(f"still running after {seconds} s", file=sys.stderr, flush=True)
+        os._exit(3)
+
+    threading.Thread(target=give_up, daemon=True).start()
+
+
+def main() -> None:
+    """Run the program that the command line names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("arguments", nargs="*")
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--keys", nargs="*", default=[])
+    parser.add_argument("--screenshot", type=Path)
+    parser.add_argument("--until", type=Path)
+    parser.add_argument("--give-up", type=float, default=45.0, metavar="SECONDS", help="end it if it hangs")
+    given = parser.parse_args()
+    session = Session(given.seconds, given.keys, given.screenshot, given.until)
+    source = given.file.read_text(encoding="utf-8")
+    if "import pygame" in source:
+        prepare_pygame(session)
+    if "import arcade" in source:
+        prepare_arcade(session)
+    give_up_after(given.give_up)
+    sys.argv = [str(given.file), *given.arguments]
+    sys.path.insert(0, str(given.file.parent))
+    runpy.run_path(str(given.file), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
