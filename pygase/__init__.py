@@ -1,1 +1,45 @@
 """Turn a pygame or Arcade game into a real-time multiplayer game."""
+
+from pygase.backend import Backend
+from pygase.client import Client
+from pygase.config import RELIABLE
+from pygase.connection import ConnectionStatus
+from pygase.drivers import get_available_ip_addresses
+from pygase.errors import (
+    AddressUnavailable,
+    BacklogFull,
+    ConnectionFailed,
+    DisconnectReason,
+    NotConnected,
+    NotSendable,
+    PygaseError,
+    ReservedEventType,
+    TooLarge,
+)
+from pygase.machine import GameStateMachine
+from pygase.server import Server
+from pygase.state import TO_DELETE, GameState, GameStateStore, GameStateUpdate, GameStatus
+
+__all__ = [
+    "RELIABLE",
+    "TO_DELETE",
+    "AddressUnavailable",
+    "Backend",
+    "BacklogFull",
+    "Client",
+    "ConnectionFailed",
+    "ConnectionStatus",
+    "DisconnectReason",
+    "GameState",
+    "GameStateMachine",
+    "GameStateStore",
+    "GameStateUpdate",
+    "GameStatus",
+    "NotConnected",
+    "NotSendable",
+    "PygaseError",
+    "ReservedEventType",
+    "Server",
+    "TooLarge",
+    "get_available_ip_addresses",
+]

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from pygase.config import MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RELIABLE
 from pygase.connection import ClientConnection, ConnectionStatus
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
-from pygase.errors import AdapterMisuse, ConnectionFailed, DisconnectReason, NotConnected
+from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
 from pygase.event import Event, UniversalEventHandler
 from pygase.netcode import SecureClient, parse_url
 from pygase.session.client import ClientSession
@@ -222,7 +222,7 @@ class Client:
             BacklogFull: More is waiting than the connection can carry.
             ReservedEventType: The event type is one of pygase's own.
         """
-        _check_dispatch(retries, ack_callback)
+        check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         if run is None or session is None or session.is_over:
@@ -299,7 +299,7 @@ class Client:
         if "://" not in hostname and (not isinstance(port, int) or not 0 < port < 65536):
             raise ValueError(f"a port is a number from 1 to 65535, not {port!r}")
         if self._run is not None and not self._run.over.is_set():
-            raise AdapterMisuse("this client is connected already, or connecting; disconnect it first")
+            raise AlreadyRunning("this client is connected already, or connecting; disconnect it first")
         self._session = ClientSession(self._system.clock())
         self._run = Run(self._system, self._session, self._user_code, self._handle)
         self._run.claimed_by = self._claimed_by
@@ -383,7 +383,7 @@ class Client:
         """Say goodbye without waiting for anything."""
         run, session = self._run, self._session
         if run is not None and session is not None and not session.is_over:
-            run.submit(session.disconnect, self._system.clock() - 60.0)
+            run.submit(session.disconnect, self._system.clock(), wait=0.0)
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
@@ -473,7 +473,7 @@ class _StateAccess:
         self._lock.release()
 
 
-def _check_dispatch(retries: int, ack_callback: object) -> None:
+def check_dispatch(retries: int, ack_callback: object) -> None:
     if not isinstance(retries, int) or isinstance(retries, bool) or retries < RELIABLE:
         raise ValueError(f"retries is a number from 0 up, or RELIABLE; not {retries!r}")
     if ack_callback is not None and not callable(ack_callback):

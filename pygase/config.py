@@ -171,6 +171,9 @@ MAX_HELD_BYTES: Final = 4 * 1024 * 1024
 MAX_INBOX_EVENTS: Final = 65_536
 """Events that wait for the game to take them. A game that has not taken so many has stopped, or is being flooded."""
 
+MAX_STATE_HISTORY: Final = 256
+"""State updates kept for smoothing until the game takes them: five seconds at 50 ticks a second."""
+
 EVENTS_PER_SECOND: Final = 5_000
 """Events a server takes from one client per second, once the burst below is used up. A player who holds three keys
 at 60 frames a second sends 180; a hostile client that sends 10,000 is disconnected."""

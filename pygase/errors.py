@@ -11,8 +11,10 @@
     ├── NotConnected            there is no connection to use (also a ConnectionError)
     ├── ConnectionFailed        no connection could be made (also a ConnectionError)
     ├── AddressUnavailable      the server cannot listen there (also an OSError)
+    ├── AlreadyRunning          a client, server or game loop was started twice (also a RuntimeError)
     ├── WrongThread             a call from a thread or a place where it cannot work (also a RuntimeError)
-    └── AdapterMisuse           an engine adapter used in a way that cannot work (also a RuntimeError)
+    ├── AdapterMisuse           an engine adapter used in a way that cannot work (also a RuntimeError)
+    └── EngineUnusable          the engine of an adapter is missing or its installation broken (also an ImportError)
 """
 
 from enum import Enum
@@ -20,9 +22,11 @@ from enum import Enum
 __all__ = [
     "AdapterMisuse",
     "AddressUnavailable",
+    "AlreadyRunning",
     "BacklogFull",
     "ConnectionFailed",
     "DisconnectReason",
+    "EngineUnusable",
     "MalformedDatagram",
     "NotConnected",
     "NotSendable",
@@ -101,9 +105,17 @@ class AddressUnavailable(PygaseError, OSError):
     """The server cannot listen on the address it was given."""
 
 
+class AlreadyRunning(PygaseError, RuntimeError):
+    """A client, server or game loop was started while it is running."""
+
+
 class WrongThread(PygaseError, RuntimeError):
     """Called from a thread, or from within a block, where it cannot work."""
 
 
 class AdapterMisuse(PygaseError, RuntimeError):
     """An engine adapter was used in a way that cannot work."""
+
+
+class EngineUnusable(PygaseError, ImportError):
+    """The engine that an adapter needs is not installed, or its installation is broken."""

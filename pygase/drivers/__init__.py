@@ -3,7 +3,7 @@
 from pygase.drivers.awaiting import Begun, inside_event_loop
 from pygase.drivers.goodbye import at_exit
 from pygase.drivers.run import Run
-from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, own_ip_addresses
+from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, get_available_ip_addresses
 from pygase.drivers.usercode import UserCode
 
 __all__ = [
@@ -17,5 +17,5 @@ __all__ = [
     "UserCode",
     "at_exit",
     "inside_event_loop",
-    "own_ip_addresses",
+    "get_available_ip_addresses",
 ]

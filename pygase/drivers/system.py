@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pygase.config import SOCKET_BUFFER_BYTES
 from pygase.errors import AddressUnavailable
 
-__all__ = ["SYSTEM", "Address", "DatagramSocket", "OperatingSystem", "System", "own_ip_addresses"]
+__all__ = ["SYSTEM", "Address", "DatagramSocket", "OperatingSystem", "System", "get_available_ip_addresses"]
 
 Address = tuple[Any, ...]
 """(host, port), and for IPv6 what else the operating system puts behind them."""
@@ -38,6 +38,7 @@ class System(Protocol):
     def client_socket(self, remote: Address) -> DatagramSocket: ...
     def server_socket(self, hostname: str, port: int) -> DatagramSocket: ...
     def resolve(self, hostname: str, port: int) -> Address: ...
+    def is_own_ip(self, ip: str) -> bool: ...
     def sleep(self, seconds: float) -> None: ...
 
 
@@ -65,6 +66,17 @@ class OperatingSystem:
         found = socket.getaddrinfo(hostname, port, type=socket.SOCK_DGRAM)
         found.sort(key=lambda info: info[0] != socket.AF_INET)
         return found[0][4]
+
+    def is_own_ip(self, ip: str) -> bool:
+        """Return whether an IP address is this machine's: only then can a socket be bound to it."""
+        if ip.startswith("127.") or ip == "::1":
+            return True
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind((ip.removeprefix("::ffff:") if "." in ip else ip, 0))
+        except OSError:
+            return False
+        return True
 
     def client_socket(self, remote: Address) -> DatagramSocket:
         """Return a socket from which `remote` can be reached, bound to a free port."""
@@ -124,22 +136,22 @@ def _ignore_icmp_resets(sock: socket.socket) -> None:
         )
 
 
-def own_ip_addresses() -> frozenset[str]:
-    """Return this machine's own addresses, as far as its name and its route to the outside show them."""
-    found = {"127.0.0.1", "::1"}
-    try:
-        found.update(str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None))
-    except OSError:  # a machine need not know its own name
-        pass
-    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        # Connecting a UDP socket sends nothing; it asks the routing table which address would be used.
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+def get_available_ip_addresses() -> list[str]:
+    """Return this machine's own IPv4 addresses, the ones under which a server can be reached; loopback comes last."""
+    found: list[str] = []
+    # Connecting a UDP socket sends nothing; it asks the routing table which of our addresses would be used.
+    for target in ("192.0.2.1", "10.255.255.254", "192.168.255.254", "172.31.255.254"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect((target, 9))
-                found.add(str(probe.getsockname()[0]))
-            except OSError:  # no route, or no IPv6 at all
+                found.append(str(probe.getsockname()[0]))
+            except OSError:  # no route there
                 continue
-    return frozenset(found)
+    try:
+        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+    except OSError:  # a machine need not know its own name
+        pass
+    return [ip for ip in dict.fromkeys(found) if not ip.startswith("127.")] + ["127.0.0.1"]
 
 
 SYSTEM = OperatingSystem()

@@ -58,16 +58,17 @@ class ClientSession:
         """
         self.traffic.send(message, retries, tag)
 
-    def disconnect(self, now: float, *, shutdown_server: bool = False) -> None:
-        """Leave once reliable events are acknowledged, or `DISCONNECT_WAIT` has passed."""
-        if self.is_over or self._closes_at is not None:
+    def disconnect(self, now: float, *, shutdown_server: bool = False, wait: float = DISCONNECT_WAIT) -> None:
+        """Leave once reliable events are acknowledged, or `wait` seconds have passed."""
+        if self.is_over:
             return
         if not self.is_connected:
             self._say_goodbye(now)
             return
         if shutdown_server:
             self.traffic.send(bytes((events.SHUTDOWN_REQUEST,)), -1)
-        self._closes_at = now + DISCONNECT_WAIT
+        if self._closes_at is None or now + wait < self._closes_at:
+            self._closes_at = now + wait
         self._leave_if_done(now)
 
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:

@@ -1,7 +1,7 @@
 """A server's side of all its sessions, without I/O: secure links, traffic, state and events."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from pygase.config import EVENTS_BURST, EVENTS_PER_SECOND, IDLE_STATE_INTERVAL
@@ -67,16 +67,16 @@ class ServerSession:
     Args:
         link: The secure server below.
         feed: Encodes the state's updates, once per distinct baseline.
-        own_addresses: The machine's own IP addresses: clients from there may become the host.
+        is_own_ip: Whether an IP address is this machine's own: clients from there may become the host.
     """
 
-    def __init__(self, link: SecureServer, feed: StateFeed, own_addresses: frozenset[str]) -> None:
+    def __init__(self, link: SecureServer, feed: StateFeed, is_own_ip: Callable[[str], bool]) -> None:
         self.link = link
         self.seats: dict[tuple[Any, ...], Seat] = {}
         self.dropped = 0
         self.is_over = False
         self._feed = feed
-        self._own_addresses = own_addresses
+        self._is_own_ip = is_own_ip
         self._signals: list[Any] = []
         self._touched: set[Seat] = set()  # may have something to send
         self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
@@ -247,7 +247,7 @@ class ServerSession:
         while (signal := self.link.next_signal()) is not None:
             peer = signal.peer
             if isinstance(signal, PeerConnected):
-                seat = Seat(peer, now, is_local=str(peer.address[0]) in self._own_addresses)
+                seat = Seat(peer, now, is_local=self._is_own_ip(str(peer.address[0])))
                 peer.context = seat
                 self.seats[peer.address] = seat
                 self._touched.add(seat)

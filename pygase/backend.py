@@ -1,0 +1,127 @@
+"""A whole game server in one object: store, state machine and server."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from pygase.config import MAX_CLIENTS, TICK_INTERVAL
+from pygase.drivers import inside_event_loop
+from pygase.machine import GameStateMachine
+from pygase.netcode import ServerKeys
+from pygase.server import Server
+from pygase.state import GameState, GameStateStore
+
+__all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
+
+
+class Backend:
+    """Run a game: hold its state, step it through time, serve its clients.
+
+    Args:
+        initial_game_state: The state before the first tick.
+        time_step_function: Gets `game_state` and `dt`, returns a dict of changes, or None.
+        event_handlers: Functions by event type, as for `GameStateMachine.register_event_handler`.
+
+    Attributes:
+        game_state_store: The store.
+        game_state_machine: The state machine.
+        server: The server.
+
+    Example:
+        ```python
+        Backend(
+            initial_game_state=GameState(foo=0.0, bar=0.5),
+            time_step_function=lambda game_state, dt: {"foo": game_state.foo + game_state.bar * dt},
+            event_handlers={"SET_BAR": lambda new_bar, **kwargs: {"bar": new_bar}},
+        ).run(hostname="localhost", port=8080)
+        ```
+    """
+
+    def __init__(
+        self,
+        initial_game_state: GameState,
+        time_step_function: Callable[..., Any],
+        event_handlers: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
+        if not callable(time_step_function):
+            raise TypeError(f"time_step_function must be callable, not {time_step_function!r}")
+        self.game_state_store = GameStateStore(initial_game_state)
+        self.game_state_machine = GameStateMachine(self.game_state_store)
+        self.game_state_machine.time_step = time_step_function  # type: ignore[method-assign]
+        for event_type, handler in (event_handlers or {}).items():
+            self.game_state_machine.register_event_handler(event_type, handler)
+        self.server = Server(self.game_state_store)
+
+    def run(
+        self,
+        hostname: str,
+        port: int,
+        interval: float = TICK_INTERVAL,
+        *,
+        password: str | None = None,
+        keys: ServerKeys | None = None,
+        max_clients: int = MAX_CLIENTS,
+    ) -> Coroutine[Any, Any, None] | None:
+        """Run the game until `shutdown`; inside a running event loop, return an awaitable that does.
+
+        Args:
+            hostname: The address to listen on; see `Server.run`.
+            port: The UDP port, 0 for any free one.
+            interval: Seconds between ticks.
+            password: What clients have to give to get in.
+            keys: The server's keys; new ones unless given.
+            max_clients: How many may be connected at a time.
+
+        Raises:
+            AddressUnavailable: The port is taken, or the address is not this machine's.
+        """
+        options: dict[str, Any] = {"password": password, "keys": keys, "max_clients": max_clients}
+        if inside_event_loop():
+            return self._run_in_loop(hostname, port, interval, options)
+        machine, server = self.game_state_machine, self.server
+        # The port first: if it is taken, nothing has been started.
+        server._listen(port, hostname, machine, password, keys, max_clients)
+        try:
+            machine.run_game_loop_in_thread(interval)
+            server._run_here()
+        finally:
+            machine.stop()
+        return None
+
+    def run_in_thread(
+        self,
+        hostname: str,
+        port: int,
+        interval: float = TICK_INTERVAL,
+        *,
+        password: str | None = None,
+        keys: ServerKeys | None = None,
+        max_clients: int = MAX_CLIENTS,
+    ) -> Any:
+        """Run the game in threads of its own; when this returns, the server listens. See `run`.
+
+        Returns:
+            threading.Thread: The server's thread, a daemon.
+        """
+        thread = self.server.run_in_thread(
+            port, hostname, self.game_state_machine, password=password, keys=keys, max_clients=max_clients
+        )
+        self.game_state_machine.run_game_loop_in_thread(interval)
+        return thread
+
+    def shutdown(self) -> Coroutine[Any, Any, None] | None:
+        """Stop the game loop and the server; `run` may be called again.
+
+        Inside a running event loop it returns an awaitable that has begun already.
+        """
+        self.game_state_machine.stop()
+        return self.server.shutdown()
+
+    async def _run_in_loop(self, hostname: str, port: int, interval: float, options: dict[str, Any]) -> None:
+        import asyncio  # noqa: PLC0415
+
+        loop = asyncio.ensure_future(self.game_state_machine._run_in_loop(interval))
+        try:
+            await self.server._run_in_loop(port, hostname, self.game_state_machine, *options.values())
+        finally:
+            self.game_state_machine.stop()
+            await loop

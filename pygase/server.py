@@ -1,0 +1,404 @@
+"""The server: listens to clients, hands their events on, and keeps their game states up to date."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from pygase.client import check_dispatch
+from pygase.config import MAX_CLIENTS, MAX_INBOX_EVENTS
+from pygase.connection import ServerConnection
+from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
+from pygase.errors import AlreadyRunning
+from pygase.event import Event, UniversalEventHandler
+from pygase.machine import GameStateMachine
+from pygase.netcode import JoinPolicy, SecureServer, ServerKeys
+from pygase.session.events import encode_event
+from pygase.session.server import Seat, ServerSession
+from pygase.session.signals import ClientJoined, ClientLeft, EventAcknowledgedBy, EventFrom, ShutdownRequested
+from pygase.session.tick import current_tick
+from pygase.state import GameStateStore, StateFeed
+
+__all__ = ["EventWire", "Server"]
+
+_log = logging.getLogger("pygase.server")
+
+Address = tuple[Any, ...]
+
+_CLOSE_TIMEOUT: Final = 2.0
+"""How long `shutdown` waits for the network thread, which has nothing left to wait for itself."""
+
+
+class EventWire(Protocol):
+    """What events are repeated to: usually a `GameStateMachine`."""
+
+    def _push_event(self, event: Event) -> Any: ...
+
+
+class Server:
+    """Listen to clients and orchestrate the flow of events and state updates.
+
+    Args:
+        game_state_store: Holds the state that the clients follow.
+
+    Attributes:
+        connections: The `ServerConnection` of each connected client, by its address.
+        game_state_store: The store.
+    """
+
+    def __init__(self, game_state_store: GameStateStore) -> None:
+        self.connections: Mapping[Address, ServerConnection] = {}
+        self.game_state_store = game_state_store
+        self._system: System = SYSTEM
+        self._handlers = UniversalEventHandler()
+        self._user_code = UserCode("pygase.server")
+        self._hostname: str | None = None
+        self._port: int | None = None
+        self._wire: EventWire | None = None
+        self._run: Run | None = None
+        self._session: ServerSession | None = None
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        port: int = 0,
+        hostname: str = "localhost",
+        event_wire: EventWire | None = None,
+        *,
+        password: str | None = None,
+        keys: ServerKeys | None = None,
+        max_clients: int = MAX_CLIENTS,
+    ) -> Coroutine[Any, Any, None] | None:
+        """Serve clients until `shutdown`. Handlers of this server run on this thread.
+
+        Inside a running event loop it returns an awaitable instead, and handlers run on that loop.
+
+        Args:
+            port: The UDP port, 0 for any free one; see the `port` attribute.
+            hostname: The address to listen on. "localhost" is reachable from this machine only, "0.0.0.0" from
+                everywhere by IPv4, "::" by IPv6 and IPv4.
+            event_wire: What clients' events are repeated to, usually a `GameStateMachine`.
+            password: What clients have to give to get in.
+            keys: The server's keys, if clients know its fingerprint or tokens are made elsewhere; new ones otherwise.
+            max_clients: How many may be connected at a time.
+
+        Raises:
+            AddressUnavailable: The port is taken, or the address is not this machine's.
+        """
+        if inside_event_loop():
+            return self._run_in_loop(port, hostname, event_wire, password, keys, max_clients)
+        self._listen(port, hostname, event_wire, password, keys, max_clients)
+        self._run_here()
+        return None
+
+    def run_in_thread(
+        self,
+        port: int = 0,
+        hostname: str = "localhost",
+        event_wire: EventWire | None = None,
+        daemon: bool = True,  # noqa: FBT001, FBT002  (pygase 0.3's signature)
+        *,
+        password: str | None = None,
+        keys: ServerKeys | None = None,
+        max_clients: int = MAX_CLIENTS,
+    ) -> threading.Thread:
+        """Serve clients from a thread of its own; when this returns, the server listens. See `run`.
+
+        Args:
+            port: See `run`.
+            hostname: See `run`.
+            event_wire: See `run`.
+            daemon: Whether the program may end while the server runs.
+            password: See `run`.
+            keys: See `run`.
+            max_clients: See `run`.
+
+        Raises:
+            AddressUnavailable: The port is taken, or the address is not this machine's.
+        """
+        self._listen(port, hostname, event_wire, password, keys, max_clients)
+        thread = threading.Thread(target=self._run_here, name="pygase-server", daemon=daemon)
+        thread.start()
+        return thread
+
+    def shutdown(self) -> Coroutine[Any, Any, None] | None:
+        """Say goodbye to all clients and stop; `run` may be called again.
+
+        Inside a running event loop it returns an awaitable that has begun already.
+        """
+        run, session = self._run, self._session
+        if run is not None and session is not None and not session.is_over:
+            run.submit(session.close, self._system.clock())
+        if inside_event_loop():
+            return Begun(lambda: _wait_over(run))
+        if run is not None:
+            run.wait_over(_CLOSE_TIMEOUT)
+        return None
+
+    @property
+    def hostname(self) -> str | None:
+        """The address on which the server listens; None while it does not run."""
+        return "localhost" if self._hostname == "127.0.0.1" else self._hostname
+
+    @property
+    def port(self) -> int | None:
+        """The port on which the server listens; None while it does not run."""
+        return self._port
+
+    @property
+    def host_client(self) -> Address | None:
+        """The address of the client that may shut the server down: the first of those on this machine. Or None."""
+        host = self._session.host if self._session is not None else None
+        return None if host is None else host.address
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What proves the server's identity to a client that was given it; None while it does not run."""
+        return None if self._session is None or self._port is None else self._session.link.fingerprint
+
+    @property
+    def stats(self) -> Mapping[str, int]:
+        """Counters since the server started, among them what was dropped and why."""
+        return {} if self._session is None else dict(self._session.link.stats)
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def dispatch_event(
+        self,
+        event_type: str,
+        *args: Any,
+        target_client: Any = "all",
+        retries: int = 0,
+        ack_callback: Callable[[ServerConnection], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send an event to one client, some, or all.
+
+        A client handles it only once its state is as new as the server's is now; dispatched within a tick, as new as
+        after that tick.
+
+        Args:
+            event_type: Links it to the handlers on the other side.
+            *args: Positional data for the handler.
+            target_client: "all", a client's address, or a list of addresses.
+            retries: 0: sent once. n: resent up to n times if lost. `RELIABLE`: resent until it arrives, in order.
+            ack_callback: Called with the `ServerConnection` of each client that has the event; a function or
+                coroutine function.
+            **kwargs: Keyword data for the handler.
+
+        Raises:
+            KeyError: An address is not a connected client's.
+            NotSendable: Something in the data has no form on the wire.
+            TooLarge: The event is over 256 KiB.
+            BacklogFull: For some client, more is waiting than its connection can carry; the others get the event.
+            ReservedEventType: The event type is one of pygase's own.
+        """
+        check_dispatch(retries, ack_callback)
+        message = encode_event(event_type, args, kwargs)
+        run, session = self._run, self._session
+        addresses = None if target_client == "all" else _addresses(target_client)
+        if run is None or session is None:
+            if addresses:
+                raise KeyError(addresses[0])
+            return
+        tick = current_tick.get()
+        in_tick = tick is not None and tick[0] is self.game_state_store
+        gate = tick[1] if tick is not None and in_tick else self.game_state_store.time_order
+        # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
+        run.submit(self._dispatch, session, addresses, message, retries, ack_callback, gate, send=not in_tick)
+
+    def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
+        """Call a function for every event of a type that a client sends.
+
+        Besides the event's data it gets `client_address`, if its signature takes it.
+
+        Args:
+            event_type: The event type; also "CLIENT_CONNECTED" and "CLIENT_DISCONNECTED".
+            event_handler_function: A function or coroutine function.
+
+        Raises:
+            TypeError: The handler is not callable.
+        """
+        self._handlers.register_event_handler(event_type, event_handler_function)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _listen(
+        self,
+        port: int,
+        hostname: str,
+        event_wire: EventWire | None,
+        password: str | None,
+        keys: ServerKeys | None,
+        max_clients: int,
+    ) -> None:
+        if self._run is not None and not self._run.over.is_set():
+            raise AlreadyRunning(f"this server is running already, on port {self._port}; shut it down first")
+        system = self._system
+        sock = system.server_socket(hostname, port)
+        address: Address = sock.getsockname()[:2]
+        link = SecureServer(
+            addresses=[address],
+            keys=keys or ServerKeys.generate(system.entropy),
+            max_clients=max_clients,
+            entropy=system.entropy,
+            unix_epoch=system.unix_epoch(),
+            now=system.clock(),
+            policy=JoinPolicy(password=password),
+        )
+        feed = StateFeed(self.game_state_store, system.clock)
+        session = ServerSession(link, feed, system.is_own_ip)
+        run = Run(system, session, self._user_code, self._handle, self._sort)
+        run.listen(sock)
+        self._session, self._run, self._wire = session, run, event_wire
+        self._hostname, self._port = str(address[0]), int(address[1])
+        self.game_state_store.subscribe(self._on_state)
+        at_exit(self, Server._close_at_exit)
+        _log.info("serving on %s, port %s, fingerprint %s", self._hostname, self._port, link.fingerprint)
+
+    def _run_here(self) -> None:
+        run = self._run
+        assert run is not None
+        run.drive_in_thread()
+        try:
+            run.run_here()
+        except KeyboardInterrupt:
+            _log.warning("interrupted: the server on port %s shuts down", self._port)
+            raise
+        finally:
+            self._close_at_exit()
+            run.over.wait(_CLOSE_TIMEOUT)
+            run.deliver()
+            self._user_code.close()
+            self._stopped()
+
+    async def _run_in_loop(self, *how: Any) -> None:
+        self._listen(*how)
+        run = self._run
+        assert run is not None
+        try:
+            await run.run_in_loop()
+        finally:
+            self._close_at_exit()
+            run.deliver()
+            self._stopped()
+
+    def _stopped(self) -> None:
+        self.game_state_store.unsubscribe(self._on_state)
+        self.connections = {}
+        self._hostname = self._port = None
+
+    def _close_at_exit(self) -> None:
+        """Say goodbye to everybody, without waiting."""
+        run, session = self._run, self._session
+        if run is not None and session is not None and not session.is_over:
+            run.submit(session.close, self._system.clock())
+
+    def _on_state(self) -> None:
+        """The store has a newer state: every client is to get it, with what the tick has dispatched."""
+        run, session = self._run, self._session
+        if run is not None and session is not None and run.endpoint is not None:
+            run.submit(session.publish, send=False)
+            run.endpoint.wake()
+
+    def _dispatch(
+        self,
+        session: ServerSession,
+        addresses: list[Address] | None,
+        message: bytes,
+        retries: int,
+        tag: object,
+        gate: int,
+    ) -> None:
+        seats: Iterable[Seat]
+        seats = session.seats.values() if addresses is None else [session.seats[a] for a in addresses]
+        session.dispatch(message, seats, retries, tag, gate)
+
+    def _sort(self, signals: list[Any]) -> None:
+        """Pass the session's signals on. Inside the core's lock, so it runs no user code."""
+        run = self._run
+        assert run is not None
+        for signal in signals:
+            if isinstance(signal, ClientJoined):
+                signal.seat.owner = ServerConnection(signal.seat)
+                self.connections = {**self.connections, signal.seat.address: signal.seat.owner}
+            elif isinstance(signal, ClientLeft):
+                self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
+        wire = self._wire
+        if not len(self._handlers) and not run.mailbox and isinstance(wire, GameStateMachine):
+            # Nothing to run here: events go straight into the tick.
+            signals = [signal for signal in signals if not self._push(wire, signal)]
+        if signals:
+            if len(run.mailbox) > MAX_INBOX_EVENTS:  # the handlers cannot keep up: reliable or not, memory is bounded
+                signals = [signal for signal in signals if not isinstance(signal, EventFrom)]
+            run.mailbox.post(signals)
+
+    def _push(self, wire: EventWire, signal: Any) -> bool:
+        """Put a signal on the event wire, if it is an event."""
+        occurrence = _as_event(signal)
+        if occurrence is None:
+            return False
+        event, injected = occurrence
+        if isinstance(wire, GameStateMachine):
+            wire._push_event(event, injected)
+        else:
+            event.handler_kwargs.update(injected)
+            wire._push_event(event)
+        return True
+
+    def _handle(self, signal: Any) -> bool:
+        """Run the user's code for one signal."""
+        if isinstance(signal, EventAcknowledgedBy):
+            callback: Any = signal.tag
+            self._user_code.run("an ack callback", lambda: callback(signal.seat.owner))
+            return False
+        if isinstance(signal, ShutdownRequested):
+            _log.info("the host asked for a shutdown")
+            self._close_at_exit()
+            return False
+        occurrence = _as_event(signal)
+        if occurrence is None:
+            return False
+        event, injected = occurrence
+        wire = self._wire
+
+        def pass_on() -> None:
+            if wire is not None:
+                self._user_code.run("the event wire", lambda: self._push(wire, signal) and None)
+
+        if self._handlers.has_event_type(event.type):
+            handlers = self._handlers
+            self._user_code.run(f"the handler of {event.type!r}", lambda: handlers.call(event, injected), pass_on)
+        else:
+            pass_on()
+        return True
+
+
+def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
+    """Return a signal as an event and what its handlers get besides its data."""
+    if isinstance(signal, EventFrom):
+        return signal.event, {"client_address": signal.seat.address}
+    if isinstance(signal, ClientJoined):
+        who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
+        return Event("CLIENT_CONNECTED"), who
+    if isinstance(signal, ClientLeft):
+        who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
+        return Event("CLIENT_DISCONNECTED"), {**who, "reason": signal.reason}
+    return None
+
+
+def _addresses(target_client: Any) -> list[Address]:
+    """Return the addresses that `target_client` names: one address, a tuple or list, or a list of them."""
+    if isinstance(target_client, (tuple, list)):
+        if len(target_client) >= 2 and isinstance(target_client[0], str) and isinstance(target_client[1], int):
+            return [tuple(target_client)]
+        if all(isinstance(item, (tuple, list)) for item in target_client):
+            return [tuple(item) for item in target_client]
+    raise KeyError(target_client)
+
+
+async def _wait_over(run: Run | None) -> None:
+    while run is not None and not run.over.is_set():
+        await asyncio.sleep(0.002)
