@@ -12,6 +12,7 @@ import pygame
 from examples.colours import DANGER, DUSK_EDGE, NIGHT, PANEL, PLAYERS, QUIET_TEXT, SHIELD, TEXT, Colour, mixed
 from examples.pygame_demo import rules
 from examples.pygame_demo.shapes import Point, ball, disc, floor, glow, panel, ring, stamp, write
+from examples.roster import ranking
 
 SIZE = (1280, 720)
 """Of the window: the arena, a headline above it, and a panel beside it that covers nobody."""
@@ -180,7 +181,7 @@ class Picture:
     def _draw_scores(self, state: dict[str, Any], own_id: int | None) -> None:
         players = state["players"]
         write(self.surface, "SCORES", 20, QUIET_TEXT, (SIDE.left + 20, SIDE.top + 22))
-        for line, number in enumerate(rules.ranking(players)[:MOST_SCORES]):
+        for line, number in enumerate(ranking(players)[:MOST_SCORES]):
             player, y = players[number], SIDE.top + 64 + 36 * line
             if number == own_id:
                 own_row = panel(SIDE.width - 20, 36, mixed(PANEL, DUSK_EDGE, 0.5))

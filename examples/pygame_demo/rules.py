@@ -15,6 +15,7 @@ import math
 from random import Random
 from typing import Any
 
+from examples.roster import free_name, rarest_colour
 from pygase import TO_DELETE
 
 State = dict[str, Any]
@@ -39,8 +40,6 @@ MAX_REACH_SECONDS = 0.5
 REACH_SLACK = 1.15
 """The server's and the player's clocks differ; walking this much too fast is not yet cheating."""
 
-COLOUR_COUNT = 8
-MAX_NAME_LENGTH = 14
 
 # Round pillars: (x, y, radius). They stop walkers but do not hold them: one slides along the edge.
 PILLARS = (
@@ -61,8 +60,8 @@ def join(state: State, player_id: int, name: object, random: Random) -> Update:
     """Let a player in, at a free place. The first one is the chaser."""
     players = state["players"]
     player = {
-        "name": _free_name(players, name),
-        "colour": _rarest_colour(players),
+        "name": free_name(players, name),
+        "colour": rarest_colour(players),
         "position": list(_free_place(players, random)),
         "score": 0,
     }
@@ -138,11 +137,6 @@ def step(state: State, dt: float) -> Update:
     return update
 
 
-def ranking(players: dict[int, Any]) -> list[int]:
-    """Player ids, the best first; equals in the order in which they came."""
-    return sorted(players, key=lambda player_id: (-players[player_id]["score"], player_id))
-
-
 def _touched_runner(players: dict[int, Any], chaser_id: int) -> int | None:
     """The nearest runner whose circle the chaser's touches."""
     here = players[chaser_id]["position"]
@@ -173,22 +167,6 @@ def _free_place(players: dict[int, Any], random: Random) -> Vector:
     places = [_pushed_out((random.uniform(0, WIDTH), random.uniform(0, HEIGHT))) for _ in range(12)]
     taken = [player["position"] for player in players.values()]
     return max(places, key=lambda place: min((math.dist(place, other) for other in taken), default=0.0))
-
-
-def _free_name(players: dict[int, Any], wish: object) -> str:
-    """The wished name, made printable and short, with a number when somebody has it already."""
-    name = "".join(char for char in str(wish) if char.isprintable()).strip()[:MAX_NAME_LENGTH] or "Player"
-    taken = {player["name"] for player in players.values()}
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name} {number}", number + 1
-    return candidate
-
-
-def _rarest_colour(players: dict[int, Any]) -> int:
-    """The number of the colour that fewest players have."""
-    used = [player["colour"] for player in players.values()]
-    return min(range(COLOUR_COUNT), key=used.count)
 
 
 def _is_coordinate(value: object) -> bool:

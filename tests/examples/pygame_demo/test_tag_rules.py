@@ -53,6 +53,13 @@ def test_a_later_player_joins_as_a_runner_and_changes_nobody_else() -> None:
     assert set(update["players"]) == {2}
 
 
+def test_who_has_a_taken_name_gets_a_number_and_another_colour() -> None:
+    state = merged(rules.new_game(), rules.join(rules.new_game(), 1, "Cog", Random(1)))
+    player = rules.join(state, 2, "Cog", Random(1))["players"][2]
+    assert player["name"] == "Cog 2"
+    assert player["colour"] != state["players"][1]["colour"]
+
+
 def test_everybody_starts_at_a_free_place() -> None:
     state = rules.new_game()
     for number in range(40):
@@ -62,31 +69,6 @@ def test_everybody_starts_at_a_free_place() -> None:
 
 def test_the_same_seed_gives_the_same_place() -> None:
     assert rules.join(rules.new_game(), 1, "P", Random(7)) == rules.join(rules.new_game(), 1, "P", Random(7))
-
-
-@pytest.mark.parametrize(
-    ("wish", "name"),
-    [
-        ("Cog", "Cog"),
-        ("  Cog ", "Cog"),
-        ("", "Player"),
-        (None, "None"),
-        ("\x00\n", "Player"),
-        ("P1", "P1 2"),
-        ("x" * 99, "x" * rules.MAX_NAME_LENGTH),
-    ],
-)
-def test_a_name_is_printable_short_and_nobody_elses(wish: object, name: str) -> None:
-    assert rules.join(game(FAR), 2, wish, Random(1))["players"][2]["name"] == name
-
-
-def test_colours_repeat_only_when_all_are_taken() -> None:
-    state = rules.new_game()
-    for number in range(rules.COLOUR_COUNT + 1):
-        state = merged(state, rules.join(state, number, "P", Random(1)))
-    colours = [player["colour"] for player in state["players"].values()]
-    assert sorted(colours[: rules.COLOUR_COUNT]) == list(range(rules.COLOUR_COUNT))
-    assert colours[-1] == 0
 
 
 def test_a_runner_who_leaves_is_gone_and_the_chaser_stays() -> None:
@@ -211,8 +193,3 @@ def test_the_rules_change_nothing_that_they_are_given() -> None:
     rules.join(state, 3, "P", Random(1))
     rules.leave(state, 1, Random(1))
     assert state == before
-
-
-def test_ranking_puts_the_best_first_and_keeps_the_order_of_equals() -> None:
-    players = {1: {"score": 3}, 2: {"score": 8}, 3: {"score": 3}}
-    assert rules.ranking(players) == [2, 1, 3]
