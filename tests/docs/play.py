@@ -45,7 +45,16 @@ class Session:
             if self.screenshot is not None:
                 save(str(self.screenshot))
                 self.screenshot = None
+            self.shown = 0
             close()
+
+
+def prepare(session: Session, source: str) -> None:
+    """Get the engine ready that the program uses."""
+    if "import pygame" in source:
+        prepare_pygame(session)
+    if "import arcade" in source:
+        prepare_arcade(session)
 
 
 def prepare_pygame(session: Session) -> None:
@@ -107,10 +116,7 @@ def main() -> None:
     given = parser.parse_args()
     session = Session(given.seconds, given.keys, given.screenshot, given.until)
     source = given.file.read_text(encoding="utf-8")
-    if "import pygame" in source:
-        prepare_pygame(session)
-    if "import arcade" in source:
-        prepare_arcade(session)
+    prepare(session, source)
     give_up_after(given.give_up)
     sys.argv = [str(given.file), *given.arguments]
     sys.path.insert(0, str(given.file.parent))

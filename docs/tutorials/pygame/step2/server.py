@@ -22,9 +22,7 @@ def join(name, client_address):
     """A client wants to play: give it a player, and tell it which one."""
     player_id = next(new_ids)
     player_ids[client_address] = player_id
-    backend.server.dispatch_event(
-        "PLAYER_CREATED", player_id, target_client=client_address, retries=pygase.RELIABLE
-    )
+    backend.server.dispatch_event("PLAYER_CREATED", player_id, target_client=client_address, retries=pygase.RELIABLE)
     return {"players": {player_id: {"name": name, "position": random_place(), "score": 0}}}
 
 

@@ -28,9 +28,7 @@ def join(name, client_address):
         return None
     player_id = next(new_ids)
     player_ids[client_address] = player_id
-    backend.server.dispatch_event(
-        "PLAYER_CREATED", player_id, target_client=client_address, retries=pygase.RELIABLE
-    )
+    backend.server.dispatch_event("PLAYER_CREATED", player_id, target_client=client_address, retries=pygase.RELIABLE)
     return {"players": {player_id: {"name": name[:12], "position": random_place(), "score": 0}}}
 
 
