@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ["SDL_VIDEODRIVER"] = "dummy"
 os.environ["SDL_AUDIODRIVER"] = "dummy"
@@ -35,7 +36,7 @@ class Session:
         self.shown = 0
         self.start_time = time.monotonic()
 
-    def frame_shown(self, save: Callable[[str], None], close: Callable[[], None]) -> None:
+    def frame_shown(self, save: Callable[[str], None], close: Callable[[], object]) -> None:
         """Called after every frame."""
         if self.shown == 0:
             self.start_time = time.monotonic()
@@ -61,27 +62,29 @@ def prepare_pygame(session: Session) -> None:
     """Count frames by `pygame.display.flip`, and hold keys down: the dummy driver has no keyboard."""
     import pygame
 
-    flip = pygame.display.flip
+    engine: Any = pygame
+    flip = engine.display.flip
     held: dict[int, bool] = defaultdict(bool, {getattr(pygame, f"K_{key}"): True for key in session.keys})
 
     def counting_flip() -> None:
         flip()
         session.frame_shown(
-            lambda name: pygame.image.save(pygame.display.get_surface(), name),
-            lambda: pygame.event.post(pygame.event.Event(pygame.QUIT)),
+            lambda name: engine.image.save(engine.display.get_surface(), name),
+            lambda: engine.event.post(engine.event.Event(pygame.QUIT)),
         )
 
-    pygame.display.flip = counting_flip
-    pygame.key.get_pressed = lambda: held  # type: ignore[assignment,return-value]
+    engine.display.flip = counting_flip
+    engine.key.get_pressed = lambda: held
 
 
 def prepare_arcade(session: Session) -> None:
     """Count frames by `Window.flip`, and press keys once the window stands."""
     import arcade
 
-    flip = arcade.Window.flip
+    window_class: Any = arcade.Window
+    flip = window_class.flip
 
-    def counting_flip(window: arcade.Window) -> None:
+    def counting_flip(window: Any) -> None:
         if session.shown == 0:
             for key in session.keys:
                 window.on_key_press(getattr(arcade.key, key), 0)
@@ -89,7 +92,7 @@ def prepare_arcade(session: Session) -> None:
         # Closing ends the loop of a headless window; arcade.exit does not.
         session.frame_shown(lambda name: arcade.get_image().convert("RGB").save(name), window.close)
 
-    arcade.Window.flip = counting_flip  # type: ignore[method-assign]
+    window_class.flip = counting_flip
 
 
 def give_up_after(seconds: float) -> None:
