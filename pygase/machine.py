@@ -113,7 +113,7 @@ class GameStateMachine:
             self._pause()
         if inside_event_loop():
             return Begun(lambda: self._wait_stopped(0.0 if inside_tick else timeout, inside_tick=inside_tick))
-        return inside_tick or not self._is_running or self._stopped.wait(timeout)
+        return inside_tick or not self._is_running or self._system.wait(self._stopped, timeout)
 
     # --- the event wire -------------------------------------------------------------------------------------------
 

@@ -230,9 +230,9 @@ class Server:
         port: int,
         hostname: str,
         event_wire: EventWire | None,
-        password: str | None,
-        keys: ServerKeys | None,
-        max_clients: int,
+        password: str | None = None,
+        keys: ServerKeys | None = None,
+        max_clients: int = MAX_CLIENTS,
     ) -> None:
         if self._run is not None and not self._run.over.is_set():
             raise AlreadyRunning(f"this server is running already, on port {self._port}; shut it down first")

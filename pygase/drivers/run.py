@@ -117,7 +117,7 @@ class Run:
         if not self.is_pumped or self.endpoint is None:
             return self.over.wait(timeout)
         deadline = self.system.clock() + timeout
-        while not self.over.is_set() and self.system.clock() < deadline:
+        while self.system.can_wait and not self.over.is_set() and self.system.clock() < deadline:
             self.turn()
             if not self.over.is_set():
                 self.system.sleep(_COROUTINE_STEP)

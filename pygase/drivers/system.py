@@ -4,6 +4,7 @@ import ctypes
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -32,7 +33,8 @@ class System(Protocol):
 
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
-    is_simulated: bool
+    @property
+    def can_wait(self) -> bool: ...
 
     def unix_epoch(self) -> float: ...
     def client_socket(self, remote: Address) -> DatagramSocket: ...
@@ -40,15 +42,20 @@ class System(Protocol):
     def resolve(self, hostname: str, port: int) -> Address: ...
     def is_own_ip(self, ip: str) -> bool: ...
     def sleep(self, seconds: float) -> None: ...
+    def wait(self, event: threading.Event, timeout: float) -> bool: ...
 
 
 class OperatingSystem:
     """The real thing."""
 
-    is_simulated = False
+    can_wait = True
     clock: Callable[[], float] = staticmethod(time.monotonic)
     entropy: Callable[[int], bytes] = staticmethod(os.urandom)
     sleep: Callable[[float], None] = staticmethod(time.sleep)  # type: ignore[assignment]
+
+    def wait(self, event: threading.Event, timeout: float) -> bool:
+        """Wait for an event, at most `timeout` seconds. Returns whether it is set."""
+        return event.wait(timeout)
 
     def unix_epoch(self) -> float:
         """Return the unix time at which the monotonic clock stood at zero, read once when a server or client starts.

@@ -1,1 +1,6 @@
-"""TBD."""
+"""A simulated network with a virtual clock, to test a whole multiplayer game without sockets and without waiting."""
+
+from pygase.testing.conditions import PROFILES, Conditions
+from pygase.testing.network import SimulatedHost, SimulatedNetwork
+
+__all__ = ["PROFILES", "Conditions", "SimulatedHost", "SimulatedNetwork"]
