@@ -5,10 +5,10 @@ from typing import Any
 
 from pygase.config import MAX_CLIENTS, TICK_INTERVAL
 from pygase.drivers import inside_event_loop
+from pygase.gamestate import GameState, GameStateStore
 from pygase.machine import GameStateMachine
 from pygase.netcode import ServerKeys
 from pygase.server import Server
-from pygase.state import GameState, GameStateStore
 
 __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 

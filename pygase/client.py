@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from pygase.config import MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RELIABLE
-from pygase.connection import ClientConnection, ConnectionStatus
+from pygase.config import MAX_STATE_HISTORY, RELIABLE
+from pygase.connection import ClientConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
 from pygase.event import Event, UniversalEventHandler
@@ -124,7 +124,7 @@ class Client:
         if self._run is not None:
             self.disconnect()
 
-    def disconnect(self, shutdown_server: bool = False) -> Coroutine[Any, Any, None] | None:  # noqa: FBT001, FBT002
+    def disconnect(self, shutdown_server: bool = False) -> Coroutine[Any, Any, None] | None:
         """Leave the server.
 
         Waits up to a second for `RELIABLE` events to be acknowledged, and has said goodbye when it returns. Inside a
@@ -407,9 +407,7 @@ class Client:
 
     def _call_handler(self, event: Event, injected: dict[str, Any]) -> None:
         if self._handlers.has_event_type(event.type):
-            self._user_code.run(
-                f"the handler of {event.type!r}", lambda: self._handlers.call(event, injected)
-            )
+            self._user_code.run(f"the handler of {event.type!r}", lambda: self._handlers.call(event, injected))
         if self._observer is not None:
             self._observer(event)
 

@@ -12,8 +12,9 @@ from pygase.config import MAX_CATCH_UP, MAX_INBOX_EVENTS, MAX_TICK_DT, TICK_INTE
 from pygase.drivers import SYSTEM, Begun, System, UserCode, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
-from pygase.session.tick import current_tick
-from pygase.state import Draft, GameState, GameStateStore, GameStatus
+from pygase.gamestate import GameState, GameStateStore, GameStatus
+from pygase.session.tick import Tick, current_tick
+from pygase.state import Draft, frozen_view
 
 __all__ = ["GameStateMachine"]
 
@@ -108,7 +109,7 @@ class GameStateMachine:
         """
         self._stopping.set()
         tick = current_tick.get()
-        inside_tick = tick is not None and tick[0] is self._store
+        inside_tick = tick is not None and tick.store is self._store
         if not self._is_running and not inside_tick:
             self._pause()
         if inside_event_loop():
@@ -146,7 +147,9 @@ class GameStateMachine:
                 if dt > MAX_TICK_DT:
                     if not said:
                         _log.warning(
-                            "the game loop stood still for %.2f s; the step is cut to %.2f s (said once)", dt, MAX_TICK_DT
+                            "the game loop stood still for %.2f s; the step is cut to %.2f s (said once)",
+                            dt,
+                            MAX_TICK_DT,
                         )
                         said = True
                     dt = MAX_TICK_DT
@@ -166,8 +169,9 @@ class GameStateMachine:
     def _tick(self, dt: float) -> Step:
         """Handle the events that have arrived, step time, push one update."""
         draft = self._store.begin_tick()
-        state = draft.game_state
-        token = current_tick.set((self._store, draft.time_order))
+        tick = Tick(self._store, self._store.time_order + 1)
+        state = frozen_view(draft.state, self._store.time_order)
+        token = current_tick.set(tick)
         try:
             for _ in range(len(self._events)):
                 event, injected = self._events.popleft()
@@ -183,7 +187,7 @@ class GameStateMachine:
         finally:
             current_tick.reset(token)
             self.game_time += dt
-            self._store.commit(draft)
+            self._store.push(draft, advance=tick.has_dispatched)
 
     def _merge(self, draft: Draft, what: str, call: Callable[[], Any]) -> Step:
         """Call the user's code and merge what it returns; an exception leaves the draft as it was."""
@@ -205,7 +209,7 @@ class GameStateMachine:
     def _set_status(self, status: GameStatus) -> None:
         draft = self._store.begin_tick()
         draft.merge({"game_status": int(status)})
-        self._store.commit(draft)
+        self._store.push(draft)
 
     # --- ways of running the loop -------------------------------------------------------------------------------------
 
@@ -273,5 +277,3 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
 def _check_interval(interval: float) -> None:
     if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not 0.0 < interval < 3600.0:
         raise ValueError(f"an interval is a number of seconds above 0, not {interval!r}")
-
-

@@ -12,13 +12,14 @@ from pygase.connection import ServerConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
+from pygase.gamestate import GameStateStore
 from pygase.machine import GameStateMachine
 from pygase.netcode import JoinPolicy, SecureServer, ServerKeys
 from pygase.session.events import encode_event
 from pygase.session.server import Seat, ServerSession
 from pygase.session.signals import ClientJoined, ClientLeft, EventAcknowledgedBy, EventFrom, ShutdownRequested
 from pygase.session.tick import current_tick
-from pygase.state import GameStateStore, StateFeed
+from pygase.state import StateFeed
 
 __all__ = ["EventWire", "Server"]
 
@@ -98,7 +99,7 @@ class Server:
         port: int = 0,
         hostname: str = "localhost",
         event_wire: EventWire | None = None,
-        daemon: bool = True,  # noqa: FBT001, FBT002  (pygase 0.3's signature)
+        daemon: bool = True,
         *,
         password: str | None = None,
         keys: ServerKeys | None = None,
@@ -204,8 +205,10 @@ class Server:
                 raise KeyError(addresses[0])
             return
         tick = current_tick.get()
-        in_tick = tick is not None and tick[0] is self.game_state_store
-        gate = tick[1] if tick is not None and in_tick else self.game_state_store.time_order
+        in_tick = tick is not None and tick.store is self.game_state_store
+        gate = self.game_state_store.time_order
+        if tick is not None and in_tick:
+            gate, tick.has_dispatched = tick.time_order, True
         # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
         run.submit(self._dispatch, session, addresses, message, retries, ack_callback, gate, send=not in_tick)
 
@@ -248,7 +251,7 @@ class Server:
             now=system.clock(),
             policy=JoinPolicy(password=password),
         )
-        feed = StateFeed(self.game_state_store, system.clock)
+        feed = StateFeed(self.game_state_store)
         session = ServerSession(link, feed, system.is_own_ip)
         run = Run(system, session, self._user_code, self._handle, self._sort)
         run.listen(sock)

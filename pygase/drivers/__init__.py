@@ -16,6 +16,6 @@ __all__ = [
     "System",
     "UserCode",
     "at_exit",
-    "inside_event_loop",
     "get_available_ip_addresses",
+    "inside_event_loop",
 ]

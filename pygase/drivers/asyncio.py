@@ -34,8 +34,7 @@ class AsyncioDriver:
         try:
             self._loop.add_reader(self._endpoint.sock.fileno(), self._turn)
         except NotImplementedError:
-            end = self._loop.call_soon_threadsafe
-            self._thread = NetworkThread(self._endpoint, self._is_done, lambda: end(self.ended.set) and None)
+            self._thread = NetworkThread(self._endpoint, self._is_done, self._thread_ended)
             self._thread.start()
             return
         self._endpoint.wake = self.wake
@@ -61,6 +60,10 @@ class AsyncioDriver:
             self._timer.cancel()
         self._endpoint.close()
         self.ended.set()
+
+    def _thread_ended(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.ended.set)
 
     def _turn(self) -> None:
         if self._ended:

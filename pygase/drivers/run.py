@@ -177,5 +177,3 @@ class Run:
             self._end()
             self.mailbox.on_mail = None
         deliver()
-
-

@@ -1,5 +1,6 @@
 """What the machine gives: clock, randomness, sockets, names. The simulated network offers the same from memory."""
 
+import contextlib
 import ctypes
 import os
 import socket
@@ -21,11 +22,25 @@ Address = tuple[Any, ...]
 class DatagramSocket(Protocol):
     """A non-blocking datagram socket, real or simulated."""
 
-    def recvfrom(self, bufsize: int, /) -> tuple[bytes, Address]: ...
-    def sendto(self, data: bytes, address: Address, /) -> int: ...
-    def getsockname(self) -> Any: ...
-    def fileno(self) -> int: ...
-    def close(self) -> None: ...
+    def recvfrom(self, bufsize: int, /) -> tuple[bytes, Address]:
+        """Return the oldest datagram and its sender; BlockingIOError if there is none."""
+        ...
+
+    def sendto(self, data: bytes, address: Address, /) -> int:
+        """Send a datagram."""
+        ...
+
+    def getsockname(self) -> Any:
+        """Return the address it is bound to."""
+        ...
+
+    def fileno(self) -> int:
+        """Return what a selector can watch."""
+        ...
+
+    def close(self) -> None:
+        """Free the port."""
+        ...
 
 
 class System(Protocol):
@@ -33,16 +48,39 @@ class System(Protocol):
 
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
-    @property
-    def can_wait(self) -> bool: ...
 
-    def unix_epoch(self) -> float: ...
-    def client_socket(self, remote: Address) -> DatagramSocket: ...
-    def server_socket(self, hostname: str, port: int) -> DatagramSocket: ...
-    def resolve(self, hostname: str, port: int) -> Address: ...
-    def is_own_ip(self, ip: str) -> bool: ...
-    def sleep(self, seconds: float) -> None: ...
-    def wait(self, event: threading.Event, timeout: float) -> bool: ...
+    @property
+    def can_wait(self) -> bool:
+        """Whether code may wait here at all."""
+        ...
+
+    def unix_epoch(self) -> float:
+        """Return the unix time at which the clock stood at zero."""
+        ...
+
+    def client_socket(self, remote: Address) -> DatagramSocket:
+        """Return a socket from which `remote` can be reached."""
+        ...
+
+    def server_socket(self, hostname: str, port: int) -> DatagramSocket:
+        """Return a socket that listens there; AddressUnavailable if it cannot."""
+        ...
+
+    def resolve(self, hostname: str, port: int) -> Address:
+        """Return the address of a hostname; OSError if there is none."""
+        ...
+
+    def is_own_ip(self, ip: str) -> bool:
+        """Return whether an IP address is this machine's."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+    def wait(self, event: threading.Event, timeout: float) -> bool:
+        """Let time pass until an event is set; return whether it is."""
+        ...
 
 
 class OperatingSystem:
@@ -51,7 +89,7 @@ class OperatingSystem:
     can_wait = True
     clock: Callable[[], float] = staticmethod(time.monotonic)
     entropy: Callable[[int], bytes] = staticmethod(os.urandom)
-    sleep: Callable[[float], None] = staticmethod(time.sleep)  # type: ignore[assignment]
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def wait(self, event: threading.Event, timeout: float) -> bool:
         """Wait for an event, at most `timeout` seconds. Returns whether it is set."""
@@ -154,10 +192,8 @@ def get_available_ip_addresses() -> list[str]:
                 found.append(str(probe.getsockname()[0]))
             except OSError:  # no route there
                 continue
-    try:
+    with contextlib.suppress(OSError):  # a machine need not know its own name
         found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
-    except OSError:  # a machine need not know its own name
-        pass
     return [ip for ip in dict.fromkeys(found) if not ip.startswith("127.")] + ["127.0.0.1"]
 
 

@@ -60,7 +60,7 @@ class NetworkThread:
         endpoint = self._endpoint
         try:
             with selectors.DefaultSelector() as selector:
-                selector.register(endpoint.sock, selectors.EVENT_READ)  # type: ignore[arg-type]  # has a fileno
+                selector.register(endpoint.sock, selectors.EVENT_READ)
                 selector.register(self._waker, selectors.EVENT_READ)
                 while not self._stopping:
                     more = endpoint.turn()

@@ -97,10 +97,7 @@ def encode_event(event_type: str, args: tuple[Any, ...], kwargs: dict[str, Any])
             f"{event_type!r} is sent by pygase itself when connections begin and end; choose another event type"
         )
     try:
-        if kwargs:
-            message = b"\x01" + pack([kwargs, event_type, *args])
-        else:
-            message = b"\x00" + pack([event_type, *args])
+        message = b"\x01" + pack([kwargs, event_type, *args]) if kwargs else b"\x00" + pack([event_type, *args])
     except NotSendable as error:
         raise NotSendable(f"event {event_type!r}: {error}") from None
     if len(message) > MAX_EVENT_BYTES:

@@ -81,6 +81,7 @@ class ServerSession:
         self._touched: set[Seat] = set()  # may have something to send
         self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
         self._timer_count = 0
+        self._stamped_version = -1
 
     @property
     def host(self) -> Seat | None:
@@ -112,8 +113,7 @@ class ServerSession:
             except BacklogFull as error:
                 full = error
                 continue
-            if gate > seat.gate:
-                seat.gate = gate
+            seat.gate = max(seat.gate, gate)
             self._touched.add(seat)
         if full is not None:
             raise full
@@ -222,10 +222,12 @@ class ServerSession:
             return
         if newest == seat.offered_version and not traffic.snapshot_due:
             return  # on its way
-        if acked is not None and store.unchanged_since(acked) and seat.gate <= acked:
-            # Only time_order has moved on: worth a packet now and then, not every tick.
-            if now - seat.offered_at < IDLE_STATE_INTERVAL:
-                return
+        only_number = acked is not None and store.unchanged_since(acked) and seat.gate <= acked
+        if only_number and now - seat.offered_at < IDLE_STATE_INTERVAL:
+            return  # time_order has moved on and nothing else: worth a packet now and then, not every tick
+        if newest != self._stamped_version:
+            self._feed.stamp(now)
+            self._stamped_version = newest
         version, blob = self._feed.encoded(acked)
         traffic.offer_snapshot(acked, version, blob)
         seat.offered_at, seat.offered_version = now, version

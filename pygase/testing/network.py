@@ -392,5 +392,3 @@ class SimulatedNetwork:
         if self._loop is not None:
             self._loop.close()
             self._loop = None
-
-
