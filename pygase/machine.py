@@ -1,6 +1,7 @@
 """The game state machine: runs the game loop and turns events into updates of the state."""
 
 import asyncio
+import functools
 import inspect
 import logging
 import threading
@@ -146,11 +147,7 @@ class GameStateMachine:
                 dt, last = now - last, now
                 if dt > MAX_TICK_DT:
                     if not said:
-                        _log.warning(
-                            "the game loop stood still for %.2f s; the step is cut to %.2f s (said once)",
-                            dt,
-                            MAX_TICK_DT,
-                        )
+                        _log.warning("the game loop stood still for %.2f s, the step is %.2f s", dt, MAX_TICK_DT)
                         said = True
                     dt = MAX_TICK_DT
                 yield from self._tick(dt)
@@ -178,9 +175,8 @@ class GameStateMachine:
                 if not self._handlers.has_event_type(event.type):
                     continue
                 injected = {"client_address": None, **injected, "game_state": state, "dt": dt}
-                yield from self._merge(
-                    draft, f"the handler of {event.type!r}", lambda e=event, i=injected: self._handlers.call(e, i)
-                )
+                call = functools.partial(self._handlers.call, event, injected)
+                yield from self._merge(draft, f"the handler of {event.type!r}", call)
             yield from self._merge(draft, "time_step", lambda: self.time_step(state, dt))
             if self._stopping.is_set():
                 draft.merge({"game_status": int(GameStatus.PAUSED)})

@@ -1,6 +1,7 @@
 """The server: listens to clients, hands their events on, and keeps their game states up to date."""
 
 import asyncio
+import functools
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -210,7 +211,8 @@ class Server:
         if tick is not None and in_tick:
             gate, tick.has_dispatched = tick.time_order, True
         # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
-        run.submit(self._dispatch, session, addresses, message, retries, ack_callback, gate, send=not in_tick)
+        dispatch = functools.partial(session.dispatch, message, retries=retries, tag=ack_callback, gate=gate)
+        run.submit(_dispatch_to, session, addresses, dispatch, send=not in_tick)
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
         """Call a function for every event of a type that a client sends.
@@ -228,7 +230,7 @@ class Server:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _listen(
+    def _listen(  # noqa: PLR0917  (the arguments of `run`, passed on)
         self,
         port: int,
         hostname: str,
@@ -306,19 +308,6 @@ class Server:
             run.submit(session.publish, send=False)
             run.endpoint.wake()
 
-    def _dispatch(
-        self,
-        session: ServerSession,
-        addresses: list[Address] | None,
-        message: bytes,
-        retries: int,
-        tag: object,
-        gate: int,
-    ) -> None:
-        seats: Iterable[Seat]
-        seats = session.seats.values() if addresses is None else [session.seats[a] for a in addresses]
-        session.dispatch(message, seats, retries, tag, gate)
-
     def _sort(self, signals: list[Any]) -> None:
         """Pass the session's signals on. Inside the core's lock, so it runs no user code."""
         run = self._run
@@ -390,6 +379,12 @@ def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
         return Event("CLIENT_DISCONNECTED"), {**who, "reason": signal.reason}
     return None
+
+
+def _dispatch_to(
+    session: ServerSession, addresses: list[Address] | None, dispatch: Callable[[Iterable[Seat]], None]
+) -> None:
+    dispatch(session.seats.values() if addresses is None else [session.seats[a] for a in addresses])
 
 
 def _addresses(target_client: Any) -> list[Address]:

@@ -91,7 +91,7 @@ class ServerSession:
                 return seat
         return next((seat for seat in self.seats.values() if seat.is_local), None)
 
-    def dispatch(self, message: bytes, seats: Iterable[Seat], retries: int, tag: object, gate: int) -> None:
+    def dispatch(self, message: bytes, seats: Iterable[Seat], *, retries: int, tag: object, gate: int) -> None:
         """Queue an event message for some clients.
 
         Args:

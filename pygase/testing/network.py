@@ -358,8 +358,8 @@ class SimulatedNetwork:
 
     def _next_time(self) -> float | None:
         times = [self._queue[0][0]] if self._queue else []
-        for who in (*self.servers, *self.clients):
-            run = who._run
+        runs = [server._run for server in self.servers] + [client._run for client in self.clients]
+        for run in runs:
             if run is not None and run.endpoint is not None and not run.over.is_set():
                 timer = run.endpoint.next_timer()
                 if timer is not None:
