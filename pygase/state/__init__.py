@@ -1,1 +1,32 @@
-"""TBD."""
+"""The game state: its values, the algebra of updates, the server's store and the client's replica of it."""
+
+from pygase.state.draft import Draft, applied
+from pygase.state.feed import StateFeed
+from pygase.state.gamestate import GameState, GameStateUpdate, GameStatus, frozen_view
+from pygase.state.merge import apply, compose, diff
+from pygase.state.names import check_names
+from pygase.state.replica import Replica, StateArrival, apply_all
+from pygase.state.store import GameStateStore
+from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
+
+__all__ = [
+    "TO_DELETE",
+    "Draft",
+    "FrozenDict",
+    "FrozenList",
+    "GameState",
+    "GameStateStore",
+    "GameStateUpdate",
+    "GameStatus",
+    "Replacement",
+    "Replica",
+    "StateArrival",
+    "StateFeed",
+    "applied",
+    "apply",
+    "apply_all",
+    "check_names",
+    "compose",
+    "diff",
+    "frozen_view",
+]

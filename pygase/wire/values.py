@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from pygase.config import MAX_VALUE_DEPTH
 from pygase.errors import MalformedDatagram, NotSendable
@@ -117,8 +117,8 @@ def _diagnose_scalar(value: Any, at: str) -> None:
             raise NotSendable(f"{_shown(value)}{at} cannot be sent: integers have at most 64 bits")
     elif not (value is None or isinstance(value, bytes | float)):
         raise NotSendable(
-            f"{_shown(value)} of type {type(value).__name__}{at} cannot be sent: use str, bytes, bool, None, float, int,"
-            " list, tuple or dict"
+            f"{_shown(value)} of type {type(value).__name__}{at} cannot be sent: use str, bytes, bool, None,"
+            " float, int, list, tuple or dict"
         )
 
 

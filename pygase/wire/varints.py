@@ -7,7 +7,7 @@ from typing import Final
 
 from pygase.errors import MalformedDatagram
 
-__all__ = ["read_varint", "write_varint", "zigzag", "unzigzag"]
+__all__ = ["read_varint", "unzigzag", "write_varint", "zigzag"]
 
 _LIMIT: Final = 1 << 64
 

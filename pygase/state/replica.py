@@ -1,0 +1,147 @@
+"""The client's side of the state: updates as they arrive, and the state that the game looks at."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pygase.config import MAX_PENDING_UPDATES, MAX_STATE_BYTES, MAX_TIME_ORDER
+from pygase.errors import MalformedDatagram
+from pygase.state.codec import decode_update
+from pygase.state.gamestate import GameState
+from pygase.state.merge import apply, compose
+from pygase.state.names import check_names
+from pygase.state.tree import Replacement, size_of, thaw
+
+__all__ = ["Replica", "StateArrival", "apply_all"]
+
+_STAMP_PERIOD: Final = 65.536
+_STAMP_BYTES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StateArrival:
+    """A state update that has arrived.
+
+    Attributes:
+        version: The time order it leads to.
+        server_time: The server's monotonic seconds when it was made, from an unknown origin that stays the same.
+        arrival: The client's monotonic seconds when it came.
+        update: The update, to be read only: a `Replacement` if it is the whole state.
+        size: Bytes that it took.
+    """
+
+    version: int
+    server_time: float
+    arrival: float
+    update: dict[str, Any]
+    size: int = 0
+
+
+class Replica:
+    """Takes updates off the network and keeps them until the game looks.
+
+    It is not thread-safe: whoever uses it from two threads guards it.
+
+    Attributes:
+        version: Time order of the newest state that has been received, -1 before the first.
+    """
+
+    def __init__(self) -> None:
+        self.version = -1
+        self._pending: deque[StateArrival] = deque()
+        self._server_time = 0.0
+        self._arrival = 0.0
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether something has arrived since `take_pending`."""
+        return bool(self._pending)
+
+    def receive(self, baseline: int | None, version: int, blob: bytes, now: float) -> bool:
+        """Take an update.
+
+        Args:
+            baseline: Time order of the state that the update starts from, or None if it brings a whole state.
+            version: Time order that it leads to.
+            blob: What the server's `StateFeed` made.
+            now: Monotonic seconds.
+
+        Returns:
+            Whether it was of use: not if it is old, or starts from a state that has not been received.
+
+        Raises:
+            MalformedDatagram: The blob is not what it claims to be. Nothing has changed then.
+        """
+        if version <= self.version or (baseline is not None and baseline > self.version):
+            return False
+        if version > MAX_TIME_ORDER or len(blob) <= _STAMP_BYTES:
+            raise MalformedDatagram("a time order past the limit, or no update")
+        update = decode_update(blob[_STAMP_BYTES:])
+        try:
+            check_names(update)
+        except (TypeError, ValueError) as error:
+            raise MalformedDatagram(str(error)) from None
+        if baseline is None and type(update) is not Replacement:
+            raise MalformedDatagram("an update of nothing")
+        server_time = self._expand(int.from_bytes(blob[:_STAMP_BYTES], "little") / 1000, now)
+        self.version = version
+        self._server_time, self._arrival = server_time, now
+        self._queue(StateArrival(version, server_time, now, update, len(blob)))
+        return True
+
+    def _expand(self, stamp: float, now: float) -> float:
+        """Find the server's time whose remainder is the stamp, nearest to what the client's clock suggests."""
+        if self.version < 0:
+            return stamp
+        expected = self._server_time + (now - self._arrival)
+        return stamp + round((expected - stamp) / _STAMP_PERIOD) * _STAMP_PERIOD
+
+    def _queue(self, arrival: StateArrival) -> None:
+        pending = self._pending
+        if type(arrival.update) is Replacement:
+            pending.clear()
+        pending.append(arrival)
+        if len(pending) > MAX_PENDING_UPDATES or sum(one.size for one in pending) > 2 * MAX_STATE_BYTES:
+            older = [pending.popleft() for _ in range(max(1, len(pending) // 2))]
+            pending.appendleft(_merged(older))
+
+    def take_pending(self) -> list[StateArrival]:
+        """Return what has arrived since the last call, oldest first."""
+        taken = list(self._pending)
+        self._pending.clear()
+        return taken
+
+
+def _merged(arrivals: list[StateArrival]) -> StateArrival:
+    last = arrivals[-1]
+    update = arrivals[0].update
+    for arrival in arrivals[1:]:
+        if type(update) is Replacement:
+            known = thaw(update)
+            apply(known, arrival.update)
+            update = Replacement(known)
+        else:
+            update = compose(update, arrival.update)
+    return StateArrival(last.version, last.server_time, last.arrival, update, size_of(update))
+
+
+def apply_all(game_state: GameState, arrivals: Iterable[StateArrival]) -> None:
+    """Bring a game state up to date. It shares nothing with the updates afterwards.
+
+    Args:
+        game_state: The state that the game looks at.
+        arrivals: What `take_pending` returned, in order.
+    """
+    attributes = game_state.__dict__
+    version = -1
+    for arrival in arrivals:
+        update = arrival.update
+        if type(update) is Replacement:
+            attributes.clear()
+            attributes.update(thaw(update))
+        else:
+            apply(attributes, update)
+        version = arrival.version
+    if version >= 0:
+        game_state.time_order = version
