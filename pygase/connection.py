@@ -54,7 +54,7 @@ class Connection:
     @property
     def stats(self) -> Mapping[str, int]:
         """Counters since the connection began: datagrams, bytes, losses, retransmissions, drops."""
-        return self._traffic.stats
+        return self._traffic.stats.as_dict()
 
     def __repr__(self) -> str:
         host, port = self.remote_address[:2]
@@ -92,7 +92,11 @@ class ClientConnection(Connection):
     def stats(self) -> Mapping[str, int]:
         """Counters since the connection began: datagrams, bytes, losses, retransmissions, drops."""
         link = self._session.link
-        return {**self._traffic.stats, **(link.stats if link else {}), "dropped_malformed": self._session.dropped}
+        return {
+            **self._traffic.stats.as_dict(),
+            **(link.stats if link else {}),
+            "dropped_malformed": self._session.dropped,
+        }
 
 
 class ServerConnection(Connection):
@@ -125,4 +129,4 @@ class ServerConnection(Connection):
     @property
     def stats(self) -> Mapping[str, int]:
         """Counters since the connection began: datagrams, bytes, losses, retransmissions, drops."""
-        return {**self._traffic.stats, "dropped_malformed": self._seat.dropped}
+        return {**self._traffic.stats.as_dict(), "dropped_malformed": self._seat.dropped}

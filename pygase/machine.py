@@ -14,8 +14,8 @@ from pygase.drivers import SYSTEM, Begun, System, UserCode, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore, GameStatus
-from pygase.session.tick import Tick, current_tick
-from pygase.state import Draft, frozen_view
+from pygase.session.tick import current_tick
+from pygase.state import Draft
 
 __all__ = ["GameStateMachine"]
 
@@ -110,7 +110,7 @@ class GameStateMachine:
         """
         self._stopping.set()
         tick = current_tick.get()
-        inside_tick = tick is not None and tick.store is self._store
+        inside_tick = tick is not None and tick[0] is self._store
         if not self._is_running and not inside_tick:
             self._pause()
         if inside_event_loop():
@@ -166,9 +166,8 @@ class GameStateMachine:
     def _tick(self, dt: float) -> Step:
         """Handle the events that have arrived, step time, push one update."""
         draft = self._store.begin_tick()
-        tick = Tick(self._store, self._store.time_order + 1)
-        state = frozen_view(draft.state, self._store.time_order)
-        token = current_tick.set(tick)
+        state = draft.game_state
+        token = current_tick.set((self._store, draft.time_order))
         try:
             for _ in range(len(self._events)):
                 event, injected = self._events.popleft()
@@ -183,7 +182,7 @@ class GameStateMachine:
         finally:
             current_tick.reset(token)
             self.game_time += dt
-            self._store.push(draft, advance=tick.has_dispatched)
+            self._store.commit(draft)
 
     def _merge(self, draft: Draft, what: str, call: Callable[[], Any]) -> Step:
         """Call the user's code and merge what it returns; an exception leaves the draft as it was."""
@@ -205,7 +204,7 @@ class GameStateMachine:
     def _set_status(self, status: GameStatus) -> None:
         draft = self._store.begin_tick()
         draft.merge({"game_status": int(status)})
-        self._store.push(draft)
+        self._store.commit(draft)
 
     # --- ways of running the loop -------------------------------------------------------------------------------------
 

@@ -206,10 +206,8 @@ class Server:
                 raise KeyError(addresses[0])
             return
         tick = current_tick.get()
-        in_tick = tick is not None and tick.store is self.game_state_store
-        gate = self.game_state_store.time_order
-        if tick is not None and in_tick:
-            gate, tick.has_dispatched = tick.time_order, True
+        in_tick = tick is not None and tick[0] is self.game_state_store
+        gate = tick[1] if tick is not None and in_tick else self.game_state_store.time_order
         # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
         dispatch = functools.partial(session.dispatch, message, retries=retries, tag=ack_callback, gate=gate)
         run.submit(_dispatch_to, session, addresses, dispatch, send=not in_tick)
@@ -253,7 +251,7 @@ class Server:
             now=system.clock(),
             policy=JoinPolicy(password=password),
         )
-        feed = StateFeed(self.game_state_store)
+        feed = StateFeed(self.game_state_store, system.clock)
         session = ServerSession(link, feed, system.is_own_ip)
         run = Run(system, session, self._user_code, self._handle, self._sort)
         run.listen(sock)
@@ -305,7 +303,7 @@ class Server:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
         run, session = self._run, self._session
         if run is not None and session is not None and run.endpoint is not None:
-            run.submit(session.publish, send=False)
+            run.submit(session.publish, self._system.clock(), send=False)
             run.endpoint.wake()
 
     def _sort(self, signals: list[Any]) -> None:

@@ -81,7 +81,9 @@ class ServerSession:
         self._touched: set[Seat] = set()  # may have something to send
         self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
         self._timer_count = 0
-        self._stamped_version = -1
+        self._newest_gate = -1
+        self._published_version = -1
+        self._published_at = -_NEVER
 
     @property
     def host(self) -> Seat | None:
@@ -105,6 +107,7 @@ class ServerSession:
             BacklogFull: For some receiver more is waiting than its connection can carry; the others are served.
         """
         if gate >= 0:
+            self._newest_gate = max(gate, self._newest_gate)
             message = events.gated(message, gate)
         full: BacklogFull | None = None
         for seat in seats:
@@ -118,8 +121,13 @@ class ServerSession:
         if full is not None:
             raise full
 
-    def publish(self) -> None:
-        """Take note that the state has changed: every client gets what it has not acknowledged."""
+    def publish(self, now: float) -> None:
+        """Take note that the state has moved on: every client gets what it has not acknowledged."""
+        store, before = self._feed.store, self._published_version
+        only_number = store.unchanged_since(before) and self._newest_gate <= before
+        if only_number and now - self._published_at < IDLE_STATE_INTERVAL:
+            return
+        self._published_version, self._published_at = store.time_order, now
         self._touched.update(self.seats.values())
 
     def close(self, now: float) -> None:
@@ -225,9 +233,6 @@ class ServerSession:
         only_number = acked is not None and store.unchanged_since(acked) and seat.gate <= acked
         if only_number and now - seat.offered_at < IDLE_STATE_INTERVAL:
             return  # time_order has moved on and nothing else: worth a packet now and then, not every tick
-        if newest != self._stamped_version:
-            self._feed.stamp(now)
-            self._stamped_version = newest
         version, blob = self._feed.encoded(acked)
         traffic.offer_snapshot(acked, version, blob)
         seat.offered_at, seat.offered_version = now, version

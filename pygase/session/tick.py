@@ -3,25 +3,7 @@
 from contextvars import ContextVar
 from typing import Any, Final
 
-__all__ = ["Tick", "current_tick"]
+__all__ = ["current_tick"]
 
-
-class Tick:
-    """A tick under way.
-
-    Attributes:
-        store: Whose state it works on.
-        time_order: What the state will have after it.
-        has_dispatched: Whether an event waits for that: then the tick counts even if it changes nothing.
-    """
-
-    __slots__ = ("has_dispatched", "store", "time_order")
-
-    def __init__(self, store: Any, time_order: int) -> None:
-        self.store = store
-        self.time_order = time_order
-        self.has_dispatched = False
-
-
-current_tick: Final[ContextVar[Tick | None]] = ContextVar("pygase_current_tick", default=None)
-"""Follows the code of a tick into its coroutines, and nothing else's."""
+current_tick: Final[ContextVar[tuple[Any, int] | None]] = ContextVar("pygase_current_tick", default=None)
+"""The store and the `time_order` that its state will have after the tick. Follows a tick into its coroutines."""
