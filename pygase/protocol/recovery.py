@@ -1,0 +1,253 @@
+"""Packets in flight: what became of each, after RFC 9002 sections 5 and 6 and RACK (RFC 8985)."""
+
+from typing import Any, Final, Protocol
+
+from pygase.config import (
+    MAX_ACK_DELAY,
+    MAX_LOST_REMEMBERED,
+    MAX_PROBE_INTERVAL,
+    PACKET_THRESHOLD,
+    RELAXED_ACK_DELAY,
+)
+from pygase.protocol.congestion import Congestion
+from pygase.protocol.layout import URGENCY_NONE, URGENCY_RELAXED
+from pygase.protocol.received import ReceivedPackets
+from pygase.protocol.rtt import RoundTrip
+from pygase.protocol.stats import TrafficStats
+
+__all__ = ["Carried", "Contents", "Recovery", "SentPacket"]
+
+
+class Carried(Protocol):
+    """Whoever put something into a packet and wants to hear what became of it."""
+
+    def on_acked(self, key: Any, count: int) -> None:
+        """The packet with it has arrived. May come after `on_lost`: then it was only late."""
+
+    def on_lost(self, key: Any, count: int, number: int) -> None:
+        """Packet `number` with it is lost."""
+
+
+Contents = list[tuple[Carried, Any, int]]
+"""Who put what into a packet: `(who, key, count)`."""
+
+SentPacket = tuple[float, int, int, Contents, int]
+"""When it was sent, its size in bytes, its urgency, its contents, and the largest packet number it acknowledged (-1)."""
+
+_NEVER: Final = float("inf")
+_LOSS_WEIGHT: Final = 1 / 64
+_LEAST_REORDERING: Final = 1 / 8
+_MOST_REORDERING: Final = 1.0
+_PROBE_BYTES: Final = 1_000
+"""What a probe carries again: as many of the oldest packets as fit into one."""
+
+
+class Recovery:
+    """The packets that we sent and that are neither acknowledged nor forgotten.
+
+    Attributes:
+        next_number: Number of the next packet.
+        largest_acked: Largest packet number that the peer has acknowledged, -1 if none.
+        loss_at: When the oldest packet in flight will be lost by age, or never.
+        probes: Probes owed: packets that may go past window and pacer.
+        eliciting: Packets in flight that ask for an ack.
+    """
+
+    __slots__ = (
+        "_backoff",
+        "_congestion",
+        "_last_eliciting",
+        "_lost",
+        "_peer_delay",
+        "_received",
+        "_reordering",
+        "_round_trip",
+        "_sent",
+        "_spurious_at",
+        "_stats",
+        "_threshold",
+        "eliciting",
+        "largest_acked",
+        "loss_at",
+        "next_number",
+        "probes",
+    )
+
+    def __init__(
+        self, congestion: Congestion, round_trip: RoundTrip, received: ReceivedPackets, stats: TrafficStats
+    ) -> None:
+        self._congestion = congestion
+        self._round_trip = round_trip
+        self._received = received
+        self._stats = stats
+        self._sent: dict[int, SentPacket] = {}
+        self._lost: dict[int, SentPacket] = {}
+        self.next_number = 0
+        self.largest_acked = -1
+        self.loss_at = _NEVER
+        self.probes = 0
+        self.eliciting = 0
+        self._last_eliciting = 0.0
+        self._peer_delay = MAX_ACK_DELAY
+        self._backoff = 0
+        self._reordering = _LEAST_REORDERING
+        self._threshold = PACKET_THRESHOLD
+        self._spurious_at = -1
+
+    def on_sent(self, now: float, size: int, urgency: int, contents: Contents, ack_top: int) -> None:
+        """Packet `next_number` goes out; ack-only packets are not noted here."""
+        self._sent[self.next_number] = (now, size, urgency, contents, ack_top)
+        if urgency:
+            self.eliciting += 1
+            self._last_eliciting = now
+            self._peer_delay = RELAXED_ACK_DELAY if urgency == URGENCY_RELAXED else MAX_ACK_DELAY
+        self._congestion.sent(size)
+
+    # --- acks -------------------------------------------------------------------------------------------------------
+
+    def on_ack(
+        self, top: int, low: int, runs: list[tuple[int, int]] | None, ack_delay: float, now: float
+    ) -> None:
+        """The peer has received packets `low`..`top` and those in `runs`, newest first.
+
+        Args:
+            top: Largest packet number the peer has received.
+            low: First of the run that ends in `top`.
+            runs: Older runs `(first, last)`.
+            ack_delay: How long the peer held this back, in seconds; negative if unknown.
+            now: The current time.
+        """
+        sent = self._sent
+        lowest = runs[-1][0] if runs else low
+        newly: list[int] = []
+        for number in sent:
+            if number > top:
+                break
+            if number >= low or (
+                runs is not None and number >= lowest and any(first <= number <= last for first, last in runs)
+            ):
+                newly.append(number)
+        if self._lost:
+            self._take_back(top, low, lowest, runs)
+        if not newly:
+            return
+        self._backoff = 0
+        self.probes = 0
+        congestion = self._congestion
+        newest = newly[-1]
+        acked_bytes = 0
+        for number in newly:
+            sent_at, size, urgency, contents, ack_top = sent.pop(number)
+            acked_bytes += size
+            if urgency:
+                self.eliciting -= 1
+            if ack_top >= 0:
+                self._received.peer_knows(ack_top, number)
+            for who, key, count in contents:
+                who.on_acked(key, count)
+        congestion.loss *= 1.0 - _LOSS_WEIGHT * len(newly) if len(newly) < 32 else 0.5
+        if newest > self.largest_acked:
+            self.largest_acked = newest
+        rtt = 0.0
+        if newest == top and ack_delay >= 0.0:
+            rtt = self._round_trip.sample(now - sent_at, ack_delay)
+        if top > self.largest_acked:
+            self.largest_acked = top
+        if sent:
+            self.detect_losses(now)
+        else:
+            self.loss_at = _NEVER
+        congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
+
+    def _take_back(self, top: int, low: int, lowest: int, runs: list[tuple[int, int]] | None) -> None:
+        """Packets declared lost that have arrived after all: note it, and be more patient with reordering."""
+        late = []
+        for number in reversed(self._lost):
+            if number < lowest:
+                break
+            if low <= number <= top or (runs and any(first <= number <= last for first, last in runs)):
+                late.append(number)
+        for number in late:
+            _, _, _, contents, ack_top = self._lost.pop(number)
+            self._stats.packets_lost -= 1
+            self._congestion.loss *= 1.0 - _LOSS_WEIGHT
+            if ack_top >= 0:
+                self._received.peer_knows(ack_top, number)
+            for who, key, count in contents:
+                who.on_acked(key, count)
+        if late and late[0] > self._spurious_at:
+            # RFC 8985 section 6.2: a wrong guess widens the allowance, once per round trip, and ends counting packets.
+            self._spurious_at = self.next_number
+            self._threshold = 1 << 30
+            self._reordering = min(self._reordering + 0.25, _MOST_REORDERING)
+
+    # --- losses -----------------------------------------------------------------------------------------------------
+
+    def detect_losses(self, now: float) -> None:
+        """Declare lost what is overdue, and set `loss_at` for what will be."""
+        largest = self.largest_acked
+        overdue = now - self._round_trip.loss_delay(self._reordering)
+        lost: list[int] = []
+        self.loss_at = _NEVER
+        for number, packet in self._sent.items():
+            if number > largest:
+                break
+            if number <= largest - self._threshold or packet[0] <= overdue:
+                lost.append(number)
+            else:
+                # The extra microsecond keeps rounding from making a timer that fires without effect.
+                self.loss_at = packet[0] + (now - overdue) + 1e-6
+                break
+        for number in lost:
+            self._lose(number)
+
+    def _lose(self, number: int) -> None:
+        packet = self._sent.pop(number)
+        _, size, urgency, contents, _ = packet
+        self._stats.packets_lost += 1
+        if urgency:
+            self.eliciting -= 1
+        congestion = self._congestion
+        congestion.on_lost(size)
+        congestion.loss += (1.0 - congestion.loss) * _LOSS_WEIGHT
+        lost = self._lost
+        lost[number] = packet
+        if len(lost) > MAX_LOST_REMEMBERED:
+            del lost[next(iter(lost))]
+        for who, key, count in contents:
+            who.on_lost(key, count, number)
+
+    # --- silence ----------------------------------------------------------------------------------------------------
+
+    def probe_at(self) -> float:
+        """When silence calls for a probe (RFC 9002 section 6.2), or never."""
+        if not self.eliciting:
+            return _NEVER
+        timeout = self._round_trip.probe_timeout() + self._peer_delay
+        if self._backoff:
+            timeout = max(timeout, min(timeout * (1 << self._backoff), MAX_PROBE_INTERVAL))
+        return self._last_eliciting + timeout
+
+    def probe(self, now: float) -> None:
+        """Silence for too long: send the oldest contents again, past window and pacer."""
+        self._backoff = min(self._backoff + 1, 8)
+        self._last_eliciting = now
+        self.probes = 1
+        room = _PROBE_BYTES
+        for number, (_, size, urgency, contents, _) in list(self._sent.items()):
+            if urgency == URGENCY_NONE or not contents:
+                continue
+            if room < size and room < _PROBE_BYTES:
+                break
+            room -= size
+            self._lose(number)
+            if room <= 0:
+                break
+
+    def lose_everything(self) -> None:
+        """The path is gone: whatever was in flight counts as lost."""
+        for number in list(self._sent):
+            self._lose(number)
+        self.loss_at = _NEVER
+        self._backoff = 0
+        self.probes = 0

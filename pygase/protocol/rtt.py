@@ -1,0 +1,65 @@
+"""The round trip, smoothed: RFC 6298 in the form of RFC 9002 section 5."""
+
+from pygase.config import INITIAL_RTT
+
+__all__ = ["RoundTrip"]
+
+_GRANULARITY = 0.001
+"""Timers are no finer than this; RFC 9002 section 6.1.2's kGranularity."""
+
+
+class RoundTrip:
+    """Estimate of the round trip's mean and variation, in seconds.
+
+    Attributes:
+        smoothed: Exponentially weighted mean; 0.0 before the first sample.
+        variation: Exponentially weighted mean deviation.
+        latest: The last sample, corrected for the peer's ack delay.
+        least: Smallest sample ever, uncorrected.
+    """
+
+    __slots__ = ("latest", "least", "smoothed", "variation")
+
+    def __init__(self) -> None:
+        self.smoothed = 0.0
+        self.variation = 0.0
+        self.latest = 0.0
+        self.least = 1e9
+
+    def sample(self, measured: float, ack_delay: float) -> float:
+        """Take in one sample and return it, corrected.
+
+        Args:
+            measured: From sending a packet to its ack.
+            ack_delay: How long the peer says that it held the ack back; not believed where the result would be
+                shorter than anything ever measured.
+        """
+        if measured < self.least:
+            self.least = measured
+        latest = measured - ack_delay
+        if latest < self.least:
+            latest = self.least
+        self.latest = latest
+        if self.smoothed:
+            self.variation += (abs(self.smoothed - latest) - self.variation) * 0.25
+            self.smoothed += (latest - self.smoothed) * 0.125
+        else:
+            self.smoothed = latest or 1e-9
+            self.variation = latest / 2
+        return latest
+
+    def probe_timeout(self) -> float:
+        """Time after which silence calls for a probe (RFC 9002 section 6.2.1), without the peer's ack delay."""
+        if not self.smoothed:
+            return 2 * INITIAL_RTT
+        return self.smoothed + max(4 * self.variation, _GRANULARITY)
+
+    def loss_delay(self, reordering: float) -> float:
+        """Time after which a packet is lost when a later one has arrived.
+
+        Args:
+            reordering: Allowance for packets overtaking each other, as a share of the round trip.
+        """
+        if not self.smoothed:
+            return (1 + reordering) * INITIAL_RTT
+        return max((1 + reordering) * max(self.smoothed, self.latest), _GRANULARITY)
