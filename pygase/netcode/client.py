@@ -139,9 +139,7 @@ class Client:
 
     def datagrams_to_send(self) -> list[tuple[bytes, Address]]:
         """Take what has to go out: handshakes, keep-alives, goodbyes."""
-        outbox = self._outbox
-        if outbox:
-            self._outbox = []
+        outbox, self._outbox = self._outbox, []
         return outbox
 
     def _send(self, now: float) -> None:

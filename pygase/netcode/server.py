@@ -330,10 +330,12 @@ class Server:
 
     def datagrams_to_send(self) -> list[tuple[bytes, Address]]:
         """Take what has to go out: handshakes, keep-alives, goodbyes."""
-        outbox = self._outbox
-        if outbox:
-            self._outbox = []
+        outbox, self._outbox = self._outbox, []
         return outbox
+
+    def enqueue(self, datagram: bytes, address: Address) -> None:
+        """Put something that a peer has sealed in line with the rest, such as last words before a goodbye."""
+        self._outbox.append((datagram, address))
 
     def _send_global(self, peer: Peer, kind: PacketType, body: bytes) -> None:
         self._outbox.append((peer.seal_numbered(kind, body, self._global_sequence), peer.address))
