@@ -187,12 +187,19 @@ class ReliableSender:
         del overdue[:passed]
         return room
 
-    def repeat(self, parts: list[Any], contents: Contents, room: int, number: int, now: float) -> int:
-        """Put messages into packet `number` that are unacknowledged and went out once, some time ago."""
+    def repeatable(self, now: float) -> int:
+        """Where the ids end of messages that it makes sense to send a second time; 0 if there are none.
+
+        To be asked before `pack`, which makes the newest message too new.
+        """
         end = self._base + len(self._under_way)
+        if end <= self._repeated or self._window_bytes > _REPEAT_WITHIN or now - self._last_fresh_at < _REPEAT_AFTER:
+            return 0
+        return end
+
+    def repeat(self, parts: list[Any], contents: Contents, room: int, number: int, end: int) -> int:
+        """Put messages before id `end` into packet `number` that are unacknowledged and went out only once."""
         start = max(self._repeated, self._base)
-        if start >= end or self._window_bytes > _REPEAT_WITHIN or now - self._last_fresh_at < _REPEAT_AFTER:
-            return room
         least = max(room - _REPEAT_BYTES, 0)
         carrier = self._carrier
         keys = [key for key in range(start, end) if key not in carrier]

@@ -288,6 +288,7 @@ class Traffic:
         unreliable = self._unreliable
         reliable = self._reliable
         retried = self._retried
+        repeatable = reliable.repeatable(now) if self._congestion.loss >= _LOSSY else 0
         if reliable.overdue:
             room = reliable.pack_overdue(parts, contents, room, number)
         if retried.overdue:
@@ -321,9 +322,9 @@ class Traffic:
                 urgency = URGENCY_SOON
         if len(parts) == 1:
             return None
-        if room > 64 and self._congestion.loss >= _LOSSY:
+        if repeatable and room > 64:
             before = len(contents)
-            room = reliable.repeat(parts, contents, room, number, now)
+            room = reliable.repeat(parts, contents, room, number, repeatable)
             if len(contents) > before:
                 urgency = URGENCY_SOON
         size = MAX_PAYLOAD_BYTES - room
