@@ -17,6 +17,7 @@ from typing import Protocol
 
 import pygase
 from examples.link import Address
+from pygase.errors import EngineUnusable
 
 BOT_FRAMES_PER_SECOND = 30
 """Bots need no smooth picture; half of what a player's screen shows is plenty to decide by."""
@@ -92,6 +93,9 @@ def launch(game: Game, arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    except (EngineUnusable, ImportError) as problem:  # pyglet raises ImportError where there is no OpenGL.
+        print(f"{game.engine} cannot start here: {problem}", file=sys.stderr)
+        return 1
     except pygase.AddressUnavailable as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -102,14 +106,10 @@ def parse(game: Game, arguments: Sequence[str] | None = None) -> Options:
     """Read the command line, the same for every game."""
     parser = argparse.ArgumentParser(prog=f"python -m {game.module}", description=f"Play {game.title}.")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--serve", type=_port, metavar="PORT", help="run only the server; 0 takes any free port"
-    )
+    where.add_argument("--serve", type=_port, metavar="PORT", help="run only the server; 0 takes any free port")
     where.add_argument("--connect", type=_address, metavar="HOST:PORT", help="play on somebody else's server")
     parser.add_argument("--name", default="Player", help="who you are")
-    parser.add_argument(
-        "--bots", type=_count, metavar="N", help="how many bots join (3 in a game of your own)"
-    )
+    parser.add_argument("--bots", type=_count, metavar="N", help="how many bots join (3 in a game of your own)")
     parser.add_argument("--seconds", type=_seconds, metavar="S", help="stop after this time")
     parser.add_argument("--headless", action="store_true", help="open no window; a bot plays for you")
     parser.add_argument("--screenshot", type=_png, metavar="FILE.png", help="save the last picture")
@@ -162,9 +162,7 @@ def server(game: Game, hostname: str, port: int) -> Iterator[Address]:
 def bots(game: Game, count: int, address: Address) -> Iterator[None]:
     """Bots that play from a thread of their own, all of them in one loop."""
     stopped = threading.Event()
-    thread = threading.Thread(
-        target=_run_bots, args=(game, count, address, stopped), name="bots", daemon=True
-    )
+    thread = threading.Thread(target=_run_bots, args=(game, count, address, stopped), name="bots", daemon=True)
     thread.start()
     try:
         yield

@@ -37,7 +37,7 @@ DRAG = 0.45
 """The share of its speed that a ship loses in a second: space is thick here, or nobody could steer."""
 
 MAX_SPEED = 430.0
-FULL_SHIELD = 3
+FULL_SHIELD = 4
 """Hits that a ship takes; the last one is its end, for a while."""
 
 AWAY_SECONDS = 2.0
@@ -104,9 +104,7 @@ def is_away(ship: Mapping[str, Any]) -> bool:
     return bool(ship["back_at"] > 0)
 
 
-def step(
-    state: State, controls: Mapping[int, Controls], dt: float, random: Random
-) -> tuple[Update, list[Happening]]:
+def step(state: State, controls: Mapping[int, Controls], dt: float, random: Random) -> tuple[Update, list[Happening]]:
     """What `dt` seconds change, and what happens meanwhile."""
     work = _copied(state)
     work["clock"] += dt
@@ -319,9 +317,7 @@ def _bring_rocks(work: State, random: Random) -> None:
         _add_rock(work, place, (0.0, 0.0), random.uniform(0.0, 360.0), 3, random)
 
 
-def _add_rock(
-    work: State, place: Vector, velocity: Vector, direction: float, size: int, random: Random
-) -> None:
+def _add_rock(work: State, place: Vector, velocity: Vector, direction: float, size: int, random: Random) -> None:
     heading_x, heading_y = heading(direction)
     speed = random.uniform(35.0, 75.0) * (1.7 - size * 0.25)
     work["rocks"][_new_id(work)] = {

@@ -171,9 +171,7 @@ class Picture:
         players = state["players"]
         if own_id not in players:
             write(self.surface, "TAG", 130, TEXT, (ARENA.centerx, 330), anchor="center")
-            write(
-                self.surface, "caught? then you chase", 36, QUIET_TEXT, (ARENA.centerx, 415), anchor="center"
-            )
+            write(self.surface, "caught? then you chase", 36, QUIET_TEXT, (ARENA.centerx, 415), anchor="center")
             return
         text, colour = _headline(state, own_id)
         write(self.surface, text, 40, colour, (ARENA.left + 4, 34), anchor="midleft")
