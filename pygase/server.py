@@ -253,7 +253,7 @@ class Server:
         )
         feed = StateFeed(self.game_state_store, system.clock)
         session = ServerSession(link, feed, system.is_own_ip)
-        run = Run(system, session, self._user_code, self._handle, self._sort)
+        run = Run(system, session, self._user_code, self._handle, self._sort, self._stopped)
         run.listen(sock)
         self._session, self._run, self._wire = session, run, event_wire
         self._hostname, self._port = str(address[0]), int(address[1])
@@ -275,7 +275,6 @@ class Server:
             run.over.wait(_CLOSE_TIMEOUT)
             run.deliver()
             self._user_code.close()
-            self._stopped()
 
     async def _run_in_loop(self, *how: Any) -> None:
         self._listen(*how)
@@ -286,7 +285,6 @@ class Server:
         finally:
             self._close_at_exit()
             run.deliver()
-            self._stopped()
 
     def _stopped(self) -> None:
         self.game_state_store.unsubscribe(self._on_state)

@@ -38,6 +38,7 @@ class Run:
         user_code: Steps the coroutines among the handlers.
         handle: Runs the user's code for one signal; returns whether it was an event.
         sort: Passes the signals on inside the core's lock; the mailbox's `post` unless given.
+        on_end: Called when the session has ended and its socket is closed, before `over` is set.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Run:
         user_code: UserCode,
         handle: Callable[[Any], bool],
         sort: Callable[[list[Any]], None] | None = None,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
         self.system = system
         self.session = session
@@ -57,6 +59,7 @@ class Run:
         self.endpoint: Endpoint | None = None
         self._sort = sort or self.mailbox.post
         self._handle = handle
+        self._on_end = on_end
         self._user_code = user_code
         self._driver: NetworkThread | AsyncioDriver | None = None
 
@@ -127,6 +130,10 @@ class Run:
         return self.session.is_over
 
     def _end(self) -> None:
+        if self.over.is_set():
+            return
+        if self._on_end is not None:
+            self._on_end()
         self.mailbox.close()
         self.over.set()
 

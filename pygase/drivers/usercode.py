@@ -74,6 +74,8 @@ class UserCode:
         if self.has_tasks and self._loop is not None and not inside_event_loop():
             self._loop.call_soon(self._loop.stop)
             self._loop.run_forever()
+            if not self._tasks:
+                self.close()  # a loop holds sockets: none is kept for games without coroutines under way
 
     def close(self) -> None:
         """Cancel coroutines that are still under way on the private loop."""

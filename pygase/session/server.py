@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from pygase.config import EVENTS_BURST, EVENTS_PER_SECOND, IDLE_STATE_INTERVAL
+from pygase.config import COALESCE_DELAY, EVENTS_BURST, EVENTS_PER_SECOND, IDLE_STATE_INTERVAL
 from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
 from pygase.netcode import Peer, PeerConnected, SecureServer
 from pygase.protocol import Traffic
@@ -82,6 +82,7 @@ class ServerSession:
         self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
         self._timer_count = 0
         self._newest_gate = -1
+        self._parting: list[tuple[bytes, tuple[Any, ...]]] = []  # last words, which go before the link's goodbyes
         self._published_version = -1
         self._published_at = -_NEVER
 
@@ -173,6 +174,8 @@ class ServerSession:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
         out = self.link.datagrams_to_send()
+        if self._parting:
+            out, self._parting = self._parting + out, []
         if self._touched:
             touched, self._touched = self._touched, set()
             for seat in touched:
@@ -310,5 +313,5 @@ class ServerSession:
 
     def _last_words(self, seat: Seat, message: bytes, now: float) -> None:
         seat.traffic.send(message)
-        for payload in seat.traffic.packets_to_send(now):
-            self.link.enqueue(seat.peer.seal(payload, now), seat.peer.address)
+        for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
+            self._parting.append((seat.peer.seal(payload, now), seat.peer.address))

@@ -1,0 +1,53 @@
+"""Games on the simulated network: what pygase promises, tested on lines that lose, double, delay and reorder."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pygase import Backend, Client, GameState
+from pygase.testing import Conditions, SimulatedNetwork
+
+ROUGH = Conditions(latency=0.04, jitter=0.03, loss=0.08, duplication=0.03, reordering=0.1, reordering_delay=0.08)
+
+
+@pytest.fixture
+def make_network() -> Iterator[Callable[..., SimulatedNetwork]]:
+    made: list[SimulatedNetwork] = []
+
+    def make(seed: int = 1, conditions: Conditions | str = "lan") -> SimulatedNetwork:
+        network = SimulatedNetwork(seed, conditions)
+        made.append(network)
+        return network
+
+    yield make
+    for network in made:
+        network.close()
+
+
+@pytest.fixture
+def network(make_network: Callable[..., SimulatedNetwork]) -> SimulatedNetwork:
+    return make_network()
+
+
+@pytest.fixture
+def rough(make_network: Callable[..., SimulatedNetwork]) -> SimulatedNetwork:
+    return make_network(7, ROUGH)
+
+
+def idle_backend(handlers: dict[str, Callable[..., Any]] | None = None, **state: Any) -> Backend:
+    """A backend whose time step changes nothing."""
+    return Backend(GameState(**state), lambda game_state, dt: None, handlers or {})
+
+
+def connected(network: SimulatedNetwork, **how: Any) -> Client:
+    """A client that is connected and has the state."""
+    client = network.connect(**how)
+    network.run_until(lambda: client.connection is not None and client.connection.status == 1)
+    network.run(0.3)
+    return client
+
+
+def seen(client: Client) -> dict[str, Any]:
+    """What a client sees of the state, its own copy."""
+    with client.access_game_state() as game_state:
+        return game_state.to_dict()
