@@ -1,0 +1,106 @@
+"""A room in which everybody sees everybody, 20 moves and 20 ticks a second: what one client costs the server.
+
+``python -m benchmarks.room [--n 16 64] [--seconds 6] [--repeat 3]``
+"""
+
+import argparse
+import time
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.process import Child, machine_busy_seconds
+from benchmarks.report import Cell, machine, median, percentile, table
+
+WARM_UP = 1.0
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, nargs="*", default=[16, 64])
+    parser.add_argument("--seconds", type=float, default=6.0)
+    peers.add_options(parser)
+    given = parser.parse_args()
+    folder = given.peers
+    measured = peers.available(
+        given, peers.pygase031(folder), peers.enet(folder), peers.websockets(folder), peers.bare_udp(folder)
+    )
+    print(machine())
+    for n in given.n:
+        runs: dict[str, list[dict[str, Any]]] = {peer.label: [] for peer in measured}
+        for _ in range(given.repeat):
+            for peer in measured:  # in turn, so that a change of the machine's mood hits all alike
+                runs[peer.label].append(one_run(peer, n, given.seconds))
+        print_table(n, runs)
+
+
+def one_run(peer: peers.Peer, n: int, seconds: float) -> dict[str, Any]:
+    """One server and one load of n clients; `error` in the result says what went wrong."""
+    try:
+        with Child(peer.server("room"), peer.env) as server:
+            port = server.expect("PORT", 15).split()[1]
+            load_command = peer.load("room", "--port", port, "--n", n, "--seconds", seconds + 2 * WARM_UP)
+            with Child(load_command, peer.env) as load:
+                load.expect("READY", 45)
+                load.tell("GO")
+                time.sleep(WARM_UP)
+                before, busy, others = server.cpu_seconds(), machine_busy_seconds(), load.cpu_seconds()
+                start = time.monotonic()
+                time.sleep(seconds)
+                took = time.monotonic() - start
+                used = server.cpu_seconds() - before
+                busy = machine_busy_seconds() - busy - used - (load.cpu_seconds() - others)
+                result = load.result(30)
+    except TimeoutError as problem:
+        return {"error": str(problem)}
+    return {
+        "cpu_ms": 1000 * used / took / n,
+        "p50": percentile(result["latencies_ms"], 50),
+        "p99": percentile(result["latencies_ms"], 99),
+        "down": result["down_bytes"],
+        "up": result["up_bytes"],
+        "packets": result["down_packets"],
+        "dropped": result["dropped"],
+        "others": max(0.0, busy / took),
+    }
+
+
+def print_table(n: int, runs: dict[str, list[dict[str, Any]]]) -> None:
+    """The median of each figure, and the server's cost as a multiple of ours."""
+
+    def figure(label: str, name: str) -> float:
+        return median([run[name] for run in runs[label] if "error" not in run])
+
+    ours = figure(peers.OURS.label, "cpu_ms")
+    rows: list[list[Cell]] = []
+    for label, results in runs.items():
+        failed = [run["error"] for run in results if "error" in run]
+        if len(failed) == len(results):
+            rows.append([label, "failed", None, None, None, None, None, None, None])
+            continue
+        cost = figure(label, "cpu_ms")
+        dropped = sum(run.get("dropped", 0) for run in results)
+        others = max(run.get("others", 0.0) for run in results)
+        names = ("p50", "p99", "down", "up", "packets")
+        rows.append(
+            [label, cost, f"{cost / ours:.2f}", *(figure(label, name) for name in names), f"{dropped} / {others:.0%}"]
+        )
+    table(
+        f"Room of {n}, 20 Hz, all see all",
+        [
+            "peer",
+            "server CPU, ms per client and s",
+            "of ours",
+            "p50, ms",
+            "p99, ms",
+            "down, B/s per client",
+            "up, B/s per client",
+            "packets/s down",
+            "dropped / others' CPU",
+        ],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Servers of pygase, of this version and of 0.3.1: only what both have is used.
+
+room: clients MOVE, everybody sees all. echo: PING and COUNT. entities: a large state of which a part changes.
+"""
+
+import argparse
+import random
+import threading
+import time
+
+from common import answer_stats, say
+
+from pygase import Backend, GameState
+
+
+def paced(time_step, hz):
+    """0.3.1's game loop never sleeps, so there the time step has to."""
+    due = [time.monotonic()]
+
+    def wait_then_step(game_state, dt):
+        due[0] = max(due[0] + 1 / hz, time.monotonic() - 1)
+        time.sleep(max(0.0, due[0] - time.monotonic()))
+        return time_step(game_state, 1 / hz)
+
+    return wait_then_step
+
+
+def room(given):
+    moved = {}
+
+    def time_step(game_state, dt):
+        moved.clear()
+        return {}
+
+    def move(name, x, y, game_state=None, dt=0.0, client_address=None, **_):
+        # All of this tick's, since 0.3.1 merges the handlers' results of a tick on the top level only.
+        moved[name] = {"x": x, "y": y}
+        return {"players": dict(moved) if given.pace_in_time_step else {name: moved[name]}}
+
+    return GameState(players={}), time_step, {"MOVE": move}
+
+
+def entities(given):
+    dice = random.Random(7)
+    count = max(1, int(given.entities * given.change))
+    tick = [0]
+
+    def values():
+        return [dice.random() for _ in range(given.fields)]
+
+    def time_step(game_state, dt):
+        tick[0] += 1
+        changed = {f"e{dice.randrange(given.entities)}": values() for _ in range(count)}
+        return {"ents": changed, "tick": tick[0]}
+
+    def move(name, x, y, game_state=None, dt=0.0, client_address=None, **_):
+        return {"players": {name: {"x": x, "y": y}}}
+
+    state = GameState(ents={f"e{i}": values() for i in range(given.entities)}, tick=0, players={})
+    return state, time_step, {"MOVE": move, "INPUT": lambda *_, **__: {}}
+
+
+def echo(given):
+    return GameState(n=0), lambda game_state, dt: {}, {}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode", choices=("room", "echo", "entities"))
+    parser.add_argument("--hz", type=float, default=20.0)
+    parser.add_argument("--entities", type=int, default=200)
+    parser.add_argument("--fields", type=int, default=4)
+    parser.add_argument("--change", type=float, default=0.1)
+    parser.add_argument("--pace-in-time-step", action="store_true")
+    parser.add_argument("--max-seconds", type=float, default=180.0)
+    given = parser.parse_args()
+    state, time_step, handlers = {"room": room, "echo": echo, "entities": entities}[given.mode](given)
+    if given.pace_in_time_step:
+        time_step = paced(time_step, given.hz)
+    backend = Backend(state, time_step, handlers)
+    received = [0]
+
+    def ping(number, client_address=None, **_):
+        backend.server.dispatch_event("PONG", number, target_client=client_address)
+
+    def count(*_, **__):
+        received[0] += 1
+
+    wire = backend.game_state_machine
+    if given.mode == "echo":
+        backend.server.register_event_handler("PING", ping)
+        backend.server.register_event_handler("COUNT", count)
+        wire = None  # 0.3.1's state machine fails on events that it has no handler for
+    answer_stats(lambda: {"received": received[0]}, given.max_seconds)
+
+    def announce():
+        while not backend.server.port:
+            time.sleep(0.01)
+        say(f"PORT {backend.server.port}")
+
+    threading.Thread(target=announce, daemon=True).start()
+    # Paced in the time step, the library's own interval must not cut the handling of events short.
+    backend.game_state_machine.run_game_loop_in_thread(10.0 if given.pace_in_time_step else 1 / given.hz)
+    backend.server.run(0, "127.0.0.1", wire)
+
+
+if __name__ == "__main__":
+    main()
