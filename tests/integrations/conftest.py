@@ -1,0 +1,90 @@
+"""A client without a network: what an adapter sees of one, with a clock that tests move."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pygase.errors import NotConnected
+from pygase.event import Event, UniversalEventHandler
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+
+class FakeClient:
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.connection: Any = object()
+        self.claimed_by: object = None
+        self.queue: deque[Event] = deque()
+        self.dispatched: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.handlers = UniversalEventHandler()
+        self.state = SimpleNamespace(players={})
+        self.history: list[Any] = []
+        self.calls: list[str] = []
+        self.disconnected = 0
+        self.depth = 0
+        self._lock = threading.RLock()
+
+    def arrive(self, event_type: str, *args: Any, **kwargs: Any) -> None:
+        self.queue.append(Event(event_type, *args, **kwargs))
+
+    def claim_delivery(self, owner: object) -> None:
+        self.claimed_by = owner
+
+    def release_delivery(self) -> None:
+        self.claimed_by = None
+
+    def pump(self) -> None:
+        self.calls.append("pump")
+
+    def deliver(self, max_events: int | None = None, observer: Callable[[Event], None] | None = None) -> int:
+        self.calls.append("deliver")
+        delivered = 0
+        while self.queue and (max_events is None or delivered < max_events):
+            event = self.queue.popleft()
+            self.handlers.call(event, {})
+            if observer is not None:
+                observer(event)
+            delivered += 1
+        return delivered
+
+    def register_event_handler(self, event_type: str, handler: Callable[..., Any]) -> None:
+        self.handlers.register_event_handler(event_type, handler)
+
+    def dispatch_event(self, event_type: str, *args: Any, **kwargs: Any) -> None:
+        if self.connection is None or self.disconnected:
+            raise NotConnected("not connected")
+        self.dispatched.append((event_type, args, kwargs))
+
+    @contextmanager
+    def access_game_state(self) -> Iterator[Any]:
+        with self._lock:
+            self.depth += 1
+            try:
+                yield self.state
+            finally:
+                self.depth -= 1
+
+    def take_state_history(self) -> list[Any]:
+        taken, self.history = self.history, []
+        return taken
+
+    def clock(self) -> float:
+        return self.now
+
+    def disconnect(self, *, shutdown_server: bool = False) -> None:
+        self.disconnected += 1
+        self.arrive("DISCONNECTED", reason="client left")
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
