@@ -1,81 +1,200 @@
-"""State updates as bytes and back."""
+"""State updates as bytes and back.
+
+An update is a byte of flags, then either one MessagePack value or columns. Strings that come again and again are
+numbered in a table that both sides keep. The table only grows at its end, and a delta brings what has been added
+since its baseline: so every client with that baseline, or anything newer, can read the same bytes, whatever it has
+received besides.
+"""
 
 import zlib
+from math import isfinite
 from typing import Any, Final
 
-import msgpack
-
-from pygase.config import COMPRESS_ABOVE_BYTES, MAX_STATE_BYTES
+from pygase.config import (
+    COMPRESS_ABOVE_BYTES,
+    MAX_HISTORY_UPDATES,
+    MAX_KNOWN_NAME_BYTES,
+    MAX_KNOWN_NAMES,
+    MAX_STATE_BYTES,
+)
 from pygase.errors import MalformedDatagram
+from pygase.state import layout
+from pygase.state.names import check_names
+from pygase.state.precision import Rules, exact, rounded
+from pygase.state.reader import Entry, read_columns
 from pygase.state.tree import TO_DELETE, Replacement
-from pygase.wire import unpack
+from pygase.state.writer import KnownNames, write_columns
+from pygase.wire import pack, read_varint, unpack, write_varint
 
-__all__ = ["decode_update", "encode_update"]
+__all__ = ["Decoder", "Encoder"]
 
-_WHOLE: Final = 1
-_DEFLATED: Final = 2
-_DELETE: Final = "\x00"
+_MAX_INFLATED_BYTES: Final = 2 * MAX_STATE_BYTES
+_MAX_KNOWN_VERSIONS: Final = 2 * MAX_HISTORY_UPDATES
 
 
-def encode_update(update: dict[str, Any]) -> bytes:
-    """Encode an update."""
-    whole = type(update) is Replacement
-    body = msgpack.packb(update if whole else _marked(update))
-    flags = _WHOLE if whole else 0
-    if len(body) > COMPRESS_ABOVE_BYTES:
-        packed = zlib.compress(body, 1)
-        if len(packed) < len(body):
-            return bytes([flags | _DEFLATED]) + packed
-    return bytes([flags]) + body
+class Encoder:
+    """Encodes the updates of one state, for any number of readers.
+
+    Args:
+        rules: Which floats to round, as `parse_precision` returns them.
+    """
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self._rules = rules
+        self._names = KnownNames()
+        # How long the table was when a version came: whoever has that version has at least so much of the table.
+        self._lengths: dict[int, int] = {}
+
+    def begin(self, version: int) -> None:
+        """Start on a new version of the state."""
+        lengths = self._lengths
+        if self._names.is_full:
+            self._names = KnownNames()
+            lengths.clear()
+        elif len(lengths) >= _MAX_KNOWN_VERSIONS:
+            del lengths[next(iter(lengths))]
+        lengths[version] = len(self._names.entries)
+
+    def encode(self, update: dict[str, Any], baseline: int | None) -> bytes:
+        """Encode an update that leads to the newest version.
+
+        Args:
+            update: The update.
+            baseline: The version from which it leads there, None if from nothing.
+
+        Returns:
+            Its bytes, for a `Decoder` that has decoded some update to the baseline or to any version since.
+        """
+        known = 0 if baseline is None else self._lengths.get(baseline, 0)
+        if type(update) is Replacement:
+            return self._finished(layout.WHOLE, pack(dict(update)), known)
+        if self._rules:
+            update = rounded(update, self._rules)
+        body, cells = write_columns(update, self._names, is_rounded=bool(self._rules))
+        if cells > layout.CELLS_PER_BYTE * len(body) + layout.SPARE_CELLS:
+            return self._finished(layout.PLAIN, pack(_marked(update)), known)
+        return self._finished(0, body, known)
+
+    def _finished(self, flags: int, body: bytes | bytearray, known: int) -> bytes:
+        entries = self._names.entries
+        head = bytearray()
+        write_varint(head, len(entries) - known)
+        if len(entries) > known:
+            write_varint(head, known)
+            packed = pack(entries[known:])
+            write_varint(head, len(packed))
+            head += packed
+        head += body
+        if len(head) > COMPRESS_ABOVE_BYTES:
+            deflated = zlib.compress(head, 1)
+            if len(deflated) < len(head):
+                return bytes((flags | layout.DEFLATED,)) + deflated
+        return bytes((flags,)) + head
 
 
 def _marked(update: dict[Any, Any]) -> dict[Any, Any]:
-    return {
-        key: [_DELETE]
-        if value is TO_DELETE
-        else [dict(value)]
-        if type(value) is Replacement
-        else _marked(value)
-        if isinstance(value, dict)
-        else [_DELETE, value]
-        for key, value in update.items()
-    }
+    """Write a change as one value: a dict is a change, a list of nothing a deletion, a list of one the new value."""
+    return {key: _marked_value(value) for key, value in update.items()}
 
 
-def _unmarked(update: Any) -> Any:
-    if isinstance(update, dict):
-        return {key: _unmarked(value) for key, value in update.items()}
-    if type(update) is not list or not update:
+def _marked_value(value: Any) -> Any:
+    if value is TO_DELETE:
+        return ()
+    if isinstance(value, dict) and type(value) is not Replacement:
+        return _marked(value)
+    return (exact(value),)
+
+
+def _unmarked(tree: Any) -> Any:
+    """Undo `_marked`."""
+    if type(tree) is dict:
+        return {key: _unmarked(value) for key, value in tree.items()}
+    if type(tree) is not list or len(tree) > 1:
         raise MalformedDatagram("not an update")
-    if len(update) == 2:
-        return update[1]
-    return Replacement(update[0]) if isinstance(update[0], dict) else TO_DELETE
+    if not tree:
+        return TO_DELETE
+    return Replacement(tree[0]) if type(tree[0]) is dict else tree[0]
 
 
-def decode_update(data: bytes) -> dict[str, Any]:
-    """Decode an update."""
-    if not data:
-        raise MalformedDatagram("an empty update")
-    body = data[1:]
-    if data[0] & _DEFLATED:
-        body = inflate(body)
-    tree = unpack(body)
-    if not isinstance(tree, dict):
-        raise MalformedDatagram("not an update")
-    return Replacement(tree) if data[0] & _WHOLE else _unmarked(tree)  # type: ignore[no-any-return]
+class Decoder:
+    """Decodes what an `Encoder` made of one state's updates."""
+
+    def __init__(self) -> None:
+        self._names: list[Entry] = []
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        """Decode an update.
+
+        Args:
+            data: What `Encoder.encode` returned.
+
+        Returns:
+            The update; a `Replacement` if it is the whole state.
+
+        Raises:
+            MalformedDatagram: It is not an update; nothing has changed then.
+        """
+        if not data or data[0] > layout.WHOLE | layout.PLAIN | layout.DEFLATED:
+            raise MalformedDatagram("not an update")
+        flags = data[0]
+        position = 1
+        if flags & layout.DEFLATED:
+            data, position = _inflated(data[1:]), 0
+        names, position = self._with_added(data, position)
+        update: Any
+        if not flags & (layout.WHOLE | layout.PLAIN):
+            update = read_columns(data, position, names)
+        else:
+            tree = unpack(data[position:])
+            if type(tree) is not dict:
+                raise MalformedDatagram("not an update")
+            update = Replacement(tree) if flags & layout.WHOLE else _unmarked(tree)
+        try:
+            check_names(update)
+        except (TypeError, ValueError) as error:
+            raise MalformedDatagram(str(error)) from None
+        self._names = names
+        return update  # type: ignore[no-any-return]
+
+    def _with_added(self, data: bytes, position: int) -> tuple[list[Entry], int]:
+        """Read what the table of known names has grown by."""
+        added, position = read_varint(data, position)
+        if not added:
+            return self._names, position
+        known, position = read_varint(data, position)
+        size, position = read_varint(data, position)
+        end = position + size
+        if known > len(self._names) or known + added > MAX_KNOWN_NAMES or end > len(data):
+            raise MalformedDatagram("a table of known names that does not fit")
+        entries = unpack(data[position:end])
+        if type(entries) is not list or len(entries) != added:
+            raise MalformedDatagram("not as many known names as there should be")
+        names = self._names[:known]
+        for entry in entries:
+            names.append(_entry(entry, names))
+        return names, end
 
 
-def inflate(data: bytes) -> bytes:
-    """Decompress at most as much as a state may take.
+def _entry(entry: Any, names: list[Entry]) -> Entry:
+    kind = type(entry)
+    if kind is str and len(entry) <= MAX_KNOWN_NAME_BYTES:
+        return entry  # type: ignore[no-any-return]
+    if kind is float and isfinite(entry) and entry > 0:
+        return entry  # type: ignore[no-any-return]
+    if kind is list and len(entry) <= layout.MAX_ROW_KEYS:
+        keys = tuple(names[number] for number in entry if type(number) is int and 0 <= number < len(names))
+        if len(keys) == len(entry) and all(type(key) is str for key in keys):
+            return keys  # type: ignore[return-value]
+    raise MalformedDatagram("not a known name")
 
-    Raises:
-        MalformedDatagram: It is not a whole compressed text, or a larger one.
-    """
+
+def _inflated(data: bytes) -> bytes:
+    """Decompress at most as much as a state may take."""
     inflator = zlib.decompressobj()
     try:
-        body = inflator.decompress(data, MAX_STATE_BYTES)
+        inflated = inflator.decompress(data, _MAX_INFLATED_BYTES)
     except zlib.error as error:
         raise MalformedDatagram(f"not compressed: {error}") from None
     if not inflator.eof or inflator.unused_data:
-        raise MalformedDatagram("compressed text is cut off, too long, or followed by something")
-    return body
+        raise MalformedDatagram("compressed data is cut off, too long, or followed by something")
+    return inflated

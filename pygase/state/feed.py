@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from pygase.state.codec import encode_update
+from pygase.state.codec import Encoder
+from pygase.state.precision import parse_precision
 from pygase.state.store import GameStateStore
 
 __all__ = ["StateFeed"]
@@ -30,7 +31,7 @@ class StateFeed:
     ) -> None:
         self.store = store
         self._clock = clock
-        self._precision = dict(precision or {})
+        self._encoder = Encoder(parse_precision(precision) if precision else None)
         self._version = -1
         self._stamp = bytes(2)
         self._encoded: dict[int | None, bytes] = {}
@@ -44,15 +45,13 @@ class StateFeed:
         Returns:
             The newest time order, and the blob.
         """
-        version = self.store.time_order
+        if self.store.time_order == self._version and baseline in self._encoded:
+            return self._version, self._encoded[baseline]
+        update, version = self.store.delta(baseline)
         if version != self._version:
             self._version = version
             self._stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
             self._encoded = {}
-        blob = self._encoded.get(baseline)
-        if blob is None:
-            update, version = self.store.delta(baseline)
-            blob = self._stamp + encode_update(update)
-            if version == self._version:
-                self._encoded[baseline] = blob
+            self._encoder.begin(version)
+        blob = self._encoded[baseline] = self._stamp + self._encoder.encode(update, baseline)
         return version, blob

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from pygase.config import MAX_PENDING_UPDATES, MAX_STATE_BYTES, MAX_TIME_ORDER
 from pygase.errors import MalformedDatagram
-from pygase.state.codec import decode_update
+from pygase.state.codec import Decoder
 from pygase.state.gamestate import GameState
 from pygase.state.merge import apply, compose
-from pygase.state.names import check_names
 from pygase.state.tree import Replacement, size_of, thaw
 
 __all__ = ["Replica", "StateArrival", "apply_all"]
@@ -49,6 +48,7 @@ class Replica:
 
     def __init__(self) -> None:
         self.version = -1
+        self._decoder = Decoder()
         self._pending: deque[StateArrival] = deque()
         self._server_time = 0.0
         self._arrival = 0.0
@@ -77,11 +77,7 @@ class Replica:
             return False
         if version > MAX_TIME_ORDER or len(blob) <= _STAMP_BYTES:
             raise MalformedDatagram("a time order past the limit, or no update")
-        update = decode_update(blob[_STAMP_BYTES:])
-        try:
-            check_names(update)
-        except (TypeError, ValueError) as error:
-            raise MalformedDatagram(str(error)) from None
+        update = self._decoder.decode(blob[_STAMP_BYTES:])
         if baseline is None and type(update) is not Replacement:
             raise MalformedDatagram("an update of nothing")
         server_time = self._expand(int.from_bytes(blob[:_STAMP_BYTES], "little") / 1000, now)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from pygase.config import MAX_VALUE_DEPTH
 from pygase.errors import MalformedDatagram, NotSendable

@@ -1,0 +1,228 @@
+"""Reads updates that were written as columns, trusting nothing and at a bounded cost."""
+
+from collections.abc import Callable
+from struct import error as struct_error
+from struct import iter_unpack, unpack_from
+from typing import Any, Final, TypeAlias
+
+from pygase.config import MAX_STATE_BYTES
+from pygase.errors import MalformedDatagram
+from pygase.state import layout
+from pygase.state.precision import from_steps
+from pygase.state.tree import TO_DELETE, Replacement
+from pygase.wire import read_varint, unpack, unzigzag
+
+__all__ = ["Entry", "read_columns"]
+
+Entry: TypeAlias = "str | float | tuple[str, ...]"
+"""What a number of the table of known names stands for: a string, a step, or the keys of a row."""
+
+_INT_MAX: Final = (1 << 64) - 1
+_KEY_TYPES: Final = frozenset({str, int})
+_LEAVES: Final = frozenset({layout.DELETIONS, layout.ROWS, layout.MAPS, layout.REPLACEMENTS})
+
+
+def read_columns(data: bytes, position: int, names: list[Entry]) -> dict[Any, Any]:
+    """Read an update.
+
+    Args:
+        data: What it stands in, up to the end.
+        position: Where it begins.
+        names: What the numbers of the table of known names stand for.
+
+    Returns:
+        The update.
+
+    Raises:
+        MalformedDatagram: It is not an update.
+    """
+    reader = _Reader(data, position, names)
+    try:
+        update = reader.column(1, 0)[0]
+    except (IndexError, struct_error, OverflowError, ValueError, TypeError) as error:
+        raise MalformedDatagram(f"not an update: {error}") from None
+    if type(update) is not dict or reader.position != len(data):
+        raise MalformedDatagram("not an update, or followed by something")
+    return update
+
+
+class _Reader:
+    __slots__ = ("cells", "data", "in_lists", "names", "position")
+
+    def __init__(self, data: bytes, position: int, names: list[Entry]) -> None:
+        self.data = data
+        self.position = position
+        self.names = names
+        # A state holds fewer values than bytes, and a smaller update holds fewer still.
+        self.cells = min(MAX_STATE_BYTES, layout.CELLS_PER_BYTE * (len(data) - position) + layout.SPARE_CELLS)
+        self.in_lists = 0
+
+    def column(self, count: int, nesting: int) -> list[Any]:
+        """Read so many values.
+
+        Args:
+            count: How many values the column has, at least one.
+            nesting: How many columns this one is part of.
+        """
+        self.cells -= count
+        if self.cells < 0 or count < 1 or nesting > layout.MAX_NESTING:
+            raise MalformedDatagram("more values, or more nesting, than its size allows")
+        kind = self.data[self.position]
+        self.position += 1
+        if kind < layout.FLOATS_64:
+            return self._numbers(kind & ~7, kind & 7, count)
+        if self.in_lists and kind in _LEAVES:
+            raise MalformedDatagram("changes within a list")
+        read = _READERS.get(kind)
+        if read is None:
+            raise MalformedDatagram(f"no such kind of column: {kind}")
+        return read(self, count, nesting + 1)
+
+    def _varint(self) -> int:
+        number, self.position = read_varint(self.data, self.position)
+        return number
+
+    def _bytes(self, size: int) -> bytes:
+        start = self.position
+        self.position = end = start + size
+        if end > len(self.data):
+            raise MalformedDatagram("cut off")
+        return self.data[start:end]
+
+    def _numbers(self, kind: int, width: int, count: int) -> list[Any]:
+        if kind == layout.FIXED_FLOATS:
+            step = self.names[self._varint()]
+            if type(step) is not float:
+                raise MalformedDatagram("a number that does not stand for a step")
+            return from_steps(self._whole(width, count), step)
+        numbers = self._whole(width, count)
+        if kind == layout.NAMES:
+            return self._named(numbers)
+        if kind == layout.INTEGRAL_FLOATS:
+            return list(map(float, numbers))
+        if max(numbers) > _INT_MAX:
+            raise MalformedDatagram("an integer of more than 64 bits")
+        return numbers
+
+    def _whole(self, width: int, count: int) -> list[int]:
+        base = unzigzag(self._varint())
+        numbers: list[int]
+        if width == layout.SAME:
+            numbers = [base] * count
+        elif width == layout.COUNTING:
+            numbers = list(range(base, base + count))
+        elif width == layout.WIDTH_1:
+            numbers = list(self._bytes(count))
+        else:
+            code, size = layout.WIDTH_FORMATS.get(width, ("", 0))
+            if not size:
+                raise MalformedDatagram("no such width")
+            numbers = list(unpack_from(f"<{count}{code}", self._bytes(count * size)))
+        return [base + number for number in numbers] if base and width not in _COMPLETE else numbers
+
+    def _named(self, numbers: list[int]) -> list[str]:
+        if min(numbers) < 0:
+            raise MalformedDatagram("a negative number of a name")
+        names = self.names
+        found = [names[number] for number in numbers]
+        if set(map(type, found)) != {str}:
+            raise MalformedDatagram("a number that does not stand for a string")
+        return found  # type: ignore[return-value]
+
+    def _floats_64(self, count: int, _nesting: int) -> list[Any]:
+        return [value for (value,) in iter_unpack("<d", self._bytes(8 * count))]
+
+    def _floats_32(self, count: int, _nesting: int) -> list[Any]:
+        return [value for (value,) in iter_unpack("<f", self._bytes(4 * count))]
+
+    def _same_floats(self, count: int, _nesting: int) -> list[Any]:
+        return list(unpack_from("<d", self._bytes(8))) * count
+
+    def _bools(self, count: int, _nesting: int) -> list[Any]:
+        bits = int.from_bytes(self._bytes((count + 7) // 8), "big")
+        if bits >> count:
+            raise MalformedDatagram("bits beyond the last")
+        return [bit == "1" for bit in f"{bits:0{count}b}"]
+
+    def _nones(self, count: int, _nesting: int) -> list[Any]:
+        return [None] * count
+
+    def _deletions(self, count: int, _nesting: int) -> list[Any]:
+        return [TO_DELETE] * count
+
+    def _packed(self, count: int, _nesting: int) -> list[Any]:
+        values = unpack(self._bytes(self._varint()))
+        if type(values) is not list or len(values) != count:
+            raise MalformedDatagram("not as many values as there should be")
+        return values
+
+    def _replacements(self, count: int, nesting: int) -> list[Any]:
+        values = self._packed(count, nesting)
+        if set(map(type, values)) != {dict}:
+            raise MalformedDatagram("a dict is replaced by none")
+        return list(map(Replacement, values))
+
+    def _lists(self, count: int, nesting: int) -> list[Any]:
+        length = self._varint()
+        self.in_lists += 1
+        columns = [self.column(count, nesting) for _ in range(length)]
+        self.in_lists -= 1
+        if not columns:
+            raise MalformedDatagram("lists of nothing")
+        return list(map(list, zip(*columns, strict=True)))
+
+    def _flat_lists(self, count: int, nesting: int) -> list[Any]:
+        length = self._varint()
+        self.in_lists += 1
+        values = self.column(count * length, nesting)
+        self.in_lists -= 1
+        return [values[start : start + length] for start in range(0, count * length, length)]
+
+    def _rows(self, count: int, nesting: int) -> list[Any]:
+        keys = self.names[self._varint()]
+        if type(keys) is not tuple:
+            raise MalformedDatagram("a number that does not stand for a row's keys")
+        if not keys:
+            return [{} for _ in range(count)]
+        columns = [self.column(count, nesting) for _ in keys]
+        return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def _maps(self, count: int, nesting: int) -> list[Any]:
+        return [self._map(nesting) for _ in range(count)]
+
+    def _map(self, nesting: int) -> dict[Any, Any]:
+        count = self._varint()
+        if not count:
+            return {}
+        keys = self.column(count, nesting)
+        if not _KEY_TYPES.issuperset(map(type, keys)):
+            raise MalformedDatagram("a key is neither a str nor an int")
+        return dict(zip(keys, self.column(count, nesting), strict=True))
+
+    def _mixed(self, count: int, nesting: int) -> list[Any]:
+        groups = self._bytes(1)[0]
+        which = self._bytes(count)
+        sizes = [which.count(group) for group in range(groups)]
+        if sum(sizes) != count:
+            raise MalformedDatagram("a value of no group")
+        columns = [iter(self.column(size, nesting)) for size in sizes]
+        return [next(columns[group]) for group in which]
+
+
+_COMPLETE: Final = frozenset({layout.SAME, layout.COUNTING})
+
+_READERS: Final[dict[int, Callable[[_Reader, int, int], list[Any]]]] = {
+    layout.FLOATS_64: _Reader._floats_64,
+    layout.FLOATS_32: _Reader._floats_32,
+    layout.SAME_FLOATS: _Reader._same_floats,
+    layout.BOOLS: _Reader._bools,
+    layout.NONES: _Reader._nones,
+    layout.DELETIONS: _Reader._deletions,
+    layout.PACKED: _Reader._packed,
+    layout.LISTS: _Reader._lists,
+    layout.FLAT_LISTS: _Reader._flat_lists,
+    layout.ROWS: _Reader._rows,
+    layout.MAPS: _Reader._maps,
+    layout.REPLACEMENTS: _Reader._replacements,
+    layout.MIXED: _Reader._mixed,
+}

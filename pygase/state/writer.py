@@ -1,0 +1,339 @@
+"""Writes updates as columns: like values together, so that each kind is written once and packed tightly.
+
+The work is done by C loops over whole columns (`map`, `zip`, `struct`), since a loop in Python costs more per value
+than all the rest.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+from struct import pack as struct_pack
+from struct import unpack as struct_unpack
+from typing import Any, Final
+
+from pygase.config import MAX_KNOWN_NAME_BYTES, MAX_KNOWN_NAMES
+from pygase.state import layout
+from pygase.state.precision import Fixed, exact
+from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
+from pygase.wire import pack, write_varint, zigzag
+
+__all__ = ["KnownNames", "write_columns"]
+
+_MAX_SIGHTINGS: Final = 2_048
+_EXACT_INTEGRAL: Final = 1 << 53
+_BASE_MAX: Final = (1 << 62) - 1
+_MARKER: Final = type(TO_DELETE)
+_SCALARS: Final = frozenset({float, int, bool, str, type(None)})
+
+
+class KnownNames:
+    """The numbered table of strings, steps and shapes that a feed's clients know. It grows at its end only.
+
+    Attributes:
+        entries: The entries: a str; a float, which is a step; or a tuple of numbers of strs, which is a shape, that is
+            the keys of a row.
+    """
+
+    __slots__ = ("_index", "_shapes", "_sightings", "_steps", "entries")
+
+    def __init__(self) -> None:
+        self.entries: list[str | float | tuple[int, ...]] = []
+        self._index: dict[str, int] = {}
+        self._steps: dict[float, int] = {}
+        self._shapes: dict[tuple[Any, ...], int] = {}
+        self._sightings: set[Any] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be added."""
+        return len(self.entries) >= MAX_KNOWN_NAMES
+
+    def numbers(self, names: Iterable[str], *, new: bool) -> list[int] | None:
+        """Find the numbers of strings.
+
+        Args:
+            names: The strings.
+            new: Whether to number those at once that are not known yet; else they get one when they come again.
+
+        Returns:
+            Their numbers, or None if one has none.
+        """
+        index = self._index
+        try:
+            return [index[name] for name in names]
+        except KeyError:
+            pass
+        for name in names:
+            if name not in index and len(name) <= MAX_KNOWN_NAME_BYTES and (new or self._seen_before(name)):
+                self._add(index, name, name)
+        try:
+            return [index[name] for name in names]
+        except KeyError:
+            return None
+
+    def step(self, step: float) -> int | None:
+        """Find the number of a step, None if it cannot get one."""
+        number = self._steps.get(step)
+        return self._add(self._steps, step, step) if number is None else number
+
+    def shape(self, keys: tuple[Any, ...], *, new: bool) -> int | None:
+        """Find the number of a row's keys, None if they have none; `new` as for `numbers`."""
+        number = self._shapes.get(keys)
+        if number is not None or len(keys) > layout.MAX_ROW_KEYS or set(map(type, keys)) != {str}:
+            return number
+        if not new and not self._seen_before(keys):
+            return None
+        numbers = self.numbers(keys, new=True)
+        return None if numbers is None else self._add(self._shapes, keys, tuple(numbers))
+
+    def _add(self, index: dict[Any, int], key: Any, entry: str | float | tuple[int, ...]) -> int | None:
+        if self.is_full or (type(entry) is str and len(entry.encode()) > MAX_KNOWN_NAME_BYTES):
+            return None
+        number = index[key] = len(self.entries)
+        self.entries.append(entry)
+        return number
+
+    def _seen_before(self, thing: Any) -> bool:
+        """Tell whether this has been asked before, roughly: the memory for it is small and begins anew when full."""
+        sightings = self._sightings
+        if thing in sightings:
+            return True
+        if len(sightings) >= _MAX_SIGHTINGS:
+            sightings.clear()
+        sightings.add(thing)
+        return False
+
+
+def write_columns(update: dict[str, Any], names: KnownNames, *, is_rounded: bool = False) -> tuple[bytearray, int]:
+    """Write an update.
+
+    Args:
+        update: An update that has changes only, that is no `Replacement`.
+        names: The table of known names, which may grow.
+        is_rounded: Whether there are `Fixed` numbers in the update.
+
+    Returns:
+        The bytes, and how many values they hold as a reader counts them.
+    """
+    writer = _Writer(names, is_rounded=is_rounded)
+    writer.column([update])
+    return writer.out, writer.cells
+
+
+class _Writer:
+    __slots__ = ("cells", "is_rounded", "names", "out")
+
+    def __init__(self, names: KnownNames, *, is_rounded: bool) -> None:
+        self.out = bytearray()
+        self.cells = 0
+        self.names = names
+        self.is_rounded = is_rounded
+
+    def column(self, values: list[Any]) -> None:
+        """Write values of any kinds, at least one."""
+        self.cells += len(values)
+        kinds = set(map(type, values))
+        if len(kinds) == 1:
+            kind = kinds.pop()
+            write = _WRITERS.get(kind)
+            if write is not None:
+                write(self, values)
+            elif issubclass(kind, Fixed):
+                self._fixed(values, kind)
+            else:
+                self._packed(values)
+        elif kinds <= _DICTS:
+            self._dicts(values)
+        else:
+            self._mixed(values, [_kind_of(value) for value in values])
+
+    def _numbers(self, kind: int, numbers: list[int], before: int | None = None) -> None:
+        """Write whole numbers as what they are above the smallest."""
+        base, top = min(numbers), max(numbers)
+        out = self.out
+        count = len(numbers)
+        if base == top:
+            width = layout.SAME
+        elif top - base == count - 1 and numbers == list(range(base, top + 1)):
+            width = layout.COUNTING
+        else:
+            if base > 0 and (top < 0x100 or (top < 0x10000 and top - base >= 0x100)):
+                base = 0  # no wider for it, and nothing to subtract
+            span = top - base
+            width = (
+                layout.WIDTH_1 if span < 0x100 else layout.WIDTH_2 if span < 0x10000 else
+                layout.WIDTH_4 if span < 0x1_0000_0000 else layout.WIDTH_8
+            )  # fmt: skip
+        out.append(kind | width)
+        if before is not None:
+            write_varint(out, before)
+        write_varint(out, zigzag(base))
+        if width in layout.WIDTH_FORMATS:
+            if base:
+                numbers = [number - base for number in numbers]
+            if width == layout.WIDTH_1:
+                out += bytes(numbers)
+            else:
+                out += struct_pack(f"<{count}{layout.WIDTH_FORMATS[width][0]}", *numbers)
+
+    def _ints(self, values: list[int]) -> None:
+        if min(values) < -_BASE_MAX or max(values) > _BASE_MAX:
+            self._packed(values)
+        else:
+            self._numbers(layout.INTS, values)
+
+    def _floats(self, values: list[float]) -> None:
+        if all(map(float.is_integer, values)):
+            numbers = list(map(int, values))
+            if (
+                min(numbers) >= -_EXACT_INTEGRAL
+                and max(numbers) <= _EXACT_INTEGRAL
+                and not (0 in numbers and "-0.0" in map(repr, values))
+            ):
+                self._numbers(layout.INTEGRAL_FLOATS, numbers)
+                return
+        out = self.out
+        exact_bytes = struct_pack(f"<{len(values)}d", *values)
+        if exact_bytes == exact_bytes[:8] * len(values):
+            out.append(layout.SAME_FLOATS)
+            out += exact_bytes[:8]
+            return
+        try:
+            short = struct_pack(f"<{len(values)}f", *values)
+        except OverflowError:
+            short = b""
+        if short and struct_unpack(f"<{len(values)}f", short) == tuple(values):
+            out.append(layout.FLOATS_32)
+            out += short
+        else:
+            out.append(layout.FLOATS_64)
+            out += exact_bytes
+
+    def _fixed(self, values: list[Any], kind: type[Fixed]) -> None:
+        step = self.names.step(kind.step)
+        if step is None or min(values) < -_BASE_MAX or max(values) > _BASE_MAX:
+            self._floats([kind.floated(value) for value in values])
+        else:
+            self._numbers(layout.FIXED_FLOATS, values, step)
+
+    def _bools(self, values: list[bool]) -> None:
+        self.out.append(layout.BOOLS)
+        bits = int("".join(["1" if value else "0" for value in values]), 2)
+        self.out += bits.to_bytes((len(values) + 7) // 8, "big")
+
+    def _nones(self, values: list[None]) -> None:  # noqa: ARG002
+        self.out.append(layout.NONES)
+
+    def _deletions(self, values: list[Any]) -> None:  # noqa: ARG002
+        self.out.append(layout.DELETIONS)
+
+    def _strings(self, values: list[str], *, new: bool = False) -> None:
+        numbers = self.names.numbers(values, new=new)
+        if numbers is None:
+            self._packed(values)
+        else:
+            self._numbers(layout.NAMES, numbers)
+
+    def _packed(self, values: list[Any], kind: int = layout.PACKED) -> None:
+        packed = pack(exact(values) if self.is_rounded else values)
+        self.out.append(kind)
+        write_varint(self.out, len(packed))
+        self.out += packed
+
+    def _replacements(self, values: list[Any]) -> None:
+        self._packed(values, layout.REPLACEMENTS)
+
+    def _lists(self, values: list[list[Any]]) -> None:
+        lengths = set(map(len, values))
+        length = lengths.pop()
+        if lengths or not length:
+            self._packed(values)
+            return
+        kinds = set(map(type, chain.from_iterable(values)))
+        if not all(kind in _SCALARS or issubclass(kind, Fixed) for kind in kinds):
+            self._packed(values)
+        elif len(values) >= 4 and length <= layout.MAX_ROW_KEYS:
+            self.out.append(layout.LISTS)
+            write_varint(self.out, length)
+            for column in zip(*values, strict=True):
+                self.column(list(column))
+        elif len(kinds) == 1:
+            self.out.append(layout.FLAT_LISTS)
+            write_varint(self.out, length)
+            self.column(list(chain.from_iterable(values)))
+        else:
+            self._packed(values)
+
+    def _dicts(self, values: list[dict[Any, Any]]) -> None:
+        shapes = list(map(tuple, values))
+        distinct = set(shapes)
+        count = len(values)
+        if len(distinct) == 1:
+            keys = shapes[0]
+            number = self.names.shape(keys, new=count > 1) if count >= len(keys) or len(keys) <= 8 else None
+            if number is not None:
+                self.out.append(layout.ROWS)
+                write_varint(self.out, number)
+                for column in zip(*map(_values_of, values), strict=True):
+                    self.column(list(column))
+                return
+        elif len(distinct) <= layout.MAX_GROUPS and count >= 2 * len(distinct):
+            self._mixed(values, shapes)
+            return
+        self.out.append(layout.MAPS)
+        for value in values:
+            self._map(value)
+
+    def _map(self, value: dict[Any, Any]) -> None:
+        write_varint(self.out, len(value))
+        if value:
+            self._keys(list(value))
+            self.column(list(value.values()))
+
+    def _keys(self, keys: list[Any]) -> None:
+        self.cells += len(keys)
+        kinds = set(map(type, keys))
+        if kinds == {str}:
+            self._strings(keys, new=True)
+        elif kinds == {int}:
+            self._ints(keys)
+        else:
+            self._packed(keys)
+
+    def _mixed(self, values: list[Any], classes: list[Any]) -> None:
+        """Write values class by class, and before that which is of which class."""
+        groups: dict[Any, list[Any]] = {}
+        for value, its_class in zip(values, classes, strict=True):
+            group = groups.get(its_class)
+            if group is None:
+                groups[its_class] = [value]
+            else:
+                group.append(value)
+        numbers = {its_class: number for number, its_class in enumerate(groups)}
+        self.out.append(layout.MIXED)
+        self.out.append(len(groups))
+        self.out += bytes([numbers[its_class] for its_class in classes])
+        for group in groups.values():
+            self.column(group)
+
+
+def _kind_of(value: Any) -> type:
+    kind = type(value)
+    return dict if kind is FrozenDict else list if kind is FrozenList else kind
+
+
+_DICTS: Final = frozenset({dict, FrozenDict})
+_values_of = dict.values
+
+_WRITERS: Final[dict[type, Callable[[_Writer, list[Any]], None]]] = {
+    int: _Writer._ints,
+    float: _Writer._floats,
+    bool: _Writer._bools,
+    type(None): _Writer._nones,
+    str: _Writer._strings,
+    list: _Writer._lists,
+    FrozenList: _Writer._lists,
+    dict: _Writer._dicts,
+    FrozenDict: _Writer._dicts,
+    Replacement: _Writer._replacements,
+    _MARKER: _Writer._deletions,
+}
