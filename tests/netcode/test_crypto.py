@@ -1,0 +1,134 @@
+import random
+
+import pytest
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from pygase.netcode.crypto import (
+    SEALED_BOX_OVERHEAD,
+    Undecryptable,
+    box_open,
+    box_seal,
+    hchacha20,
+    new_cipher,
+    nonce_of,
+    xchacha_open,
+    xchacha_seal,
+)
+from tests.nonce_audit import NonceReused
+
+SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+KEY = bytes(range(32))
+
+
+def test_nonce_is_four_zeros_then_the_number_little_endian() -> None:
+    assert nonce_of(0x0102) == bytes(4) + b"\x02\x01" + bytes(6)
+    assert nonce_of(2**64 - 1) == bytes(4) + b"\xff" * 8
+
+
+def test_hchacha20_gives_the_subkey_of_the_draft() -> None:
+    # draft-irtf-cfrg-xchacha section 2.2.1
+    subkey = hchacha20(KEY, bytes.fromhex("000000090000004a0000000031415927"))
+
+    assert subkey.hex() == "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
+
+
+def test_xchacha_gives_the_ciphertext_of_the_draft() -> None:
+    # draft-irtf-cfrg-xchacha appendix A.3.1
+    key = bytes(range(0x80, 0xA0))
+    nonce = bytes(range(0x40, 0x58))
+    aad = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
+    plain = (
+        b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
+        b"sunscreen would be it."
+    )
+
+    sealed = xchacha_seal(key, nonce, plain, aad)
+
+    assert sealed[:16].hex() == "bd6d179d3e83d43b9576579493c0e939"
+    assert sealed[-16:].hex() == "c0875924c1c7987947deafd8780acf49"
+    assert xchacha_open(key, nonce, sealed, aad) == plain
+
+
+@pytest.mark.parametrize("spoilt", ["byte", "tag", "nonce", "aad", "key", "short"])
+def test_xchacha_opens_nothing_that_was_changed(spoilt: str) -> None:
+    nonce, aad, key = bytes(24), b"aad", KEY
+    sealed = xchacha_seal(key, nonce, b"secret", aad)
+    match spoilt:
+        case "byte":
+            sealed = bytes([sealed[0] ^ 1]) + sealed[1:]
+        case "tag":
+            sealed = sealed[:-1] + bytes([sealed[-1] ^ 0x80])
+        case "nonce":
+            nonce = b"\1" + bytes(23)
+        case "aad":
+            aad = b"aae"
+        case "key":
+            key = bytes(32)
+        case "short":
+            sealed = sealed[:10]
+
+    with pytest.raises(Undecryptable):
+        xchacha_open(key, nonce, sealed, aad)
+
+
+def test_box_is_opened_by_the_suite_of_cryptography() -> None:
+    private = X25519PrivateKey.from_private_bytes(KEY)
+    public = private.public_key().public_bytes_raw()
+
+    box = box_seal(b"secret", public, b"info", random.Random(1).randbytes)
+
+    assert SUITE.decrypt(box, private, info=b"info") == b"secret"
+    assert len(box) == len(b"secret") + SEALED_BOX_OVERHEAD
+
+
+def test_box_of_the_suite_of_cryptography_is_opened() -> None:
+    private = X25519PrivateKey.from_private_bytes(KEY)
+    public = X25519PublicKey.from_public_bytes(private.public_key().public_bytes_raw())
+
+    assert box_open(SUITE.encrypt(b"secret", public, info=b"info"), private, b"info") == b"secret"
+
+
+def test_box_is_the_same_bytes_for_the_same_entropy() -> None:
+    public = X25519PrivateKey.from_private_bytes(KEY).public_key().public_bytes_raw()
+
+    boxes = {box_seal(b"secret", public, b"", random.Random(seed).randbytes) for seed in (1, 1, 2)}
+
+    assert len(boxes) == 2
+
+
+@pytest.mark.parametrize("spoilt", ["first", "last", "info", "key", "short", "empty"])
+def test_box_opens_for_nobody_else(spoilt: str) -> None:
+    private = X25519PrivateKey.from_private_bytes(KEY)
+    box = box_seal(b"secret", private.public_key().public_bytes_raw(), b"info", random.Random(1).randbytes)
+    info = b"info"
+    match spoilt:
+        case "first":
+            box = bytes([box[0] ^ 1]) + box[1:]
+        case "last":
+            box = box[:-1] + bytes([box[-1] ^ 1])
+        case "info":
+            info = b"other"
+        case "key":
+            private = X25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+        case "short":
+            box = box[:40]
+        case "empty":
+            box = b""
+
+    with pytest.raises(Undecryptable):
+        box_open(box, private, info)
+
+
+def test_box_is_not_sealed_to_a_weak_key() -> None:
+    with pytest.raises(Undecryptable):
+        box_seal(b"secret", bytes(32), b"", random.Random(1).randbytes)
+
+
+def test_audit_notices_a_nonce_that_is_used_twice() -> None:
+    cipher = new_cipher(KEY)
+    cipher.encrypt(nonce_of(1), b"one", None)
+    cipher.encrypt(nonce_of(1), b"one", None)
+
+    with pytest.raises(NonceReused):
+        new_cipher(KEY).encrypt(nonce_of(1), b"two", None)
