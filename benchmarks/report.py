@@ -1,5 +1,6 @@
 """Tables, medians and percentiles."""
 
+import math
 import os
 import platform
 import statistics
@@ -38,7 +39,7 @@ def shown(cell: Cell) -> str:
     if cell is None:
         return "n/a"
     if isinstance(cell, float):
-        if cell != cell:
+        if math.isnan(cell):
             return "n/a"
         digits = 0 if abs(cell) >= 100 else 1 if abs(cell) >= 10 else 2 if abs(cell) >= 1 else 3
         return f"{cell:,.{digits}f}"

@@ -1,4 +1,4 @@
-"""ENet by way of pyenet: acknowledgements, order and resending in C, the server's loop in Python, msgspec's MessagePack.
+"""ENet by way of pyenet: acknowledgements, order and resending in C, a server loop in Python, msgspec's MessagePack.
 
 MOVE and the state go unreliable, on channel 0; events go reliable, on channel 1. Not encrypted.
 """
