@@ -70,7 +70,7 @@ def measure(
 
     def fill() -> None:
         # Keep the line busy as a program would that waits for room. What is unreliable queues before the probes: 30 ms.
-        most = rate * 0.03 + 2_000 if retries == 0 else rate * 2 * latency + 64_000
+        most = rate * 0.03 + 2_000 if retries == 0 else rate * 6 * latency + 64_000
         while link.a.backlog_bytes < most:
             link.a.send(bytes(size), retries)
         link.flush(link.a)

@@ -253,8 +253,8 @@ MIN_WINDOW_BYTES: Final = 4_800
 MAX_WINDOW_BYTES: Final = 4 * 1024 * 1024
 """More than 20 MB/s at 200 ms; bounds what is in flight, and so the memory for it, in front of a lying peer."""
 
-RELIABLE_WINDOW: Final = 4_096
-"""Reliable messages between the oldest unacknowledged and the newest sent: 60,000/s at a round trip of 68 ms. A
+RELIABLE_WINDOW: Final = 8_192
+"""Reliable messages between the oldest unacknowledged and the newest sent: 60,000/s at a round trip of 136 ms. A
 receiver buffers no more out of order than this and the next."""
 
 RELIABLE_WINDOW_BYTES: Final = 1024 * 1024

@@ -1,44 +1,61 @@
 """How much may be in flight, and how fast: a window steered by queueing delay, and a pacer.
 
-The window follows the delay that our own packets cause, towards a small target, as LEDBAT does (RFC 6817), with a
-target that scales with the path and bounded multiplicative steps once per round trip, as Swift does (Kumar et al.,
-"Swift: Delay is Simple and Effective for Congestion Control in the Datacenter", SIGCOMM 2020). A game cannot use a
-window that fills the router's queue: its own events would wait there. Random loss, as on radio, moves nothing; loss
-that is out of proportion to what the path usually loses does (a queue too short to show up as delay). From time to
-time the window shrinks for a moment to let the queue run dry, so that the shortest delay is seen again, as in
-LEDBAT++ (draft-irtf-iccrg-ledbat-plus-plus, section 4.3).
+The window is FAST TCP's (Wei, Jin, Low and Hegde, "FAST TCP: Motivation, Architecture, Algorithms, Performance",
+IEEE/ACM Transactions on Networking 14(6), 2006): once per round trip it moves half-way to what the path holds without a
+queue, plus a few packets, so that the line stays busy and the queue stays short. A game cannot use a window that fills
+the router's queue: its own events would wait there. Random loss, as on radio, moves nothing; loss out of proportion to
+what the path usually loses does, as a queue that is too short to show up as delay causes it. From time to time the
+window shrinks for a moment to let the queue run dry, so that the shortest delay is seen again, as in LEDBAT++
+(draft-irtf-iccrg-ledbat-plus-plus, section 4.3).
 """
+
+# ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
+
+from typing import Final
 
 from pygase.config import INITIAL_RTT, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES
 
 __all__ = ["Congestion"]
 
-_NEVER = float("inf")
+_NEVER: Final = float("inf")
 
-_TARGET_SHARE = 0.2
-"""Aim at a queue that makes the round trip a fifth longer: the line stays busy, and "at most half" has room to spare."""
+_QUEUE_BYTES: Final = 1.5 * MAX_PAYLOAD_BYTES
+_QUEUE_SHARE: Final = 0.05
+"""How much of the window may stand in the path's queue: one or two packets, so that the line never idles between acks,
+and a little more on fast lines, where two packets cannot be told from noise."""
 
-_MIN_TARGET = 0.003
-_MAX_TARGET = 0.06
-"""Below 3 ms a queue cannot be told from a scheduler's whims; above 60 ms a game would feel it."""
+_CALM_ROUNDS: Final = 3
+_CALM_GROWTH: Final = 1.25
+"""After so many rounds without a trace of a queue the window grows faster: the line has become wider, or slow start was
+ended by a mistake."""
 
-_BASE_LIFETIME = 10.0
+_STEP_UP: Final = 0.5
+_STEP_DOWN: Final = 0.75
+"""How far towards the aim in one round trip: FAST's gamma, and more of it where a queue stands."""
+
+_RECENT: Final = 4
+"""Samples whose least is the delay now, RFC 6817's current filter: jitter only ever adds."""
+
+_BASE_LIFETIME: Final = 10.0
 """A shortest delay older than this is measured anew, BBR's value (draft-cardwell-iccrg-bbr-congestion-control)."""
 
-_STEP_UP = 0.125
-_STEP_DOWN = 0.5
-_MAX_CUT = 0.3
-"""Largest changes per round trip, as shares of the window. Swift's cut is at most one half; ours acts each round."""
+_DRAIN: Final = 0.6
+"""The window while the queue runs dry: below what the path holds with any queue that we aim at."""
 
-_SLOW_START_GAIN = 2.0
-_CRUISE_GAIN = 1.25
+_USED: Final = 0.7
+"""A window of which less was in flight at any time has nothing to grow for."""
+
+_LOSS_CUT: Final = 0.85
+
+_SLOW_START_GAIN: Final = 2.0
+_CRUISE_GAIN: Final = 1.25
 """Pacing above window per round trip, RFC 9002 section 7.7, so that the window and not the pacer is the limit."""
 
-_UNPACED_RTT = 0.002
+_UNPACED_RTT: Final = 0.002
 """Below this, pacing would need finer timers than systems have."""
 
-_BURST_SECONDS = 0.008
-_MIN_BURST = 2.0 * MAX_PAYLOAD_BYTES
+_BURST_SECONDS: Final = 0.008
+_MIN_BURST: Final = 2.0 * MAX_PAYLOAD_BYTES
 """What may go in one burst: what the line carries in 8 ms (a driver's wake-up may be late by that), or two packets."""
 
 
@@ -55,12 +72,15 @@ class Congestion:
 
     __slots__ = (
         "_base_at",
-        "_draining",
+        "_calm",
+        "_recent",
+        "_restore",
         "_round_acked",
+        "_round_at",
         "_round_end",
         "_round_lost",
+        "_round_most",
         "_round_rtt",
-        "_round_sent_most",
         "_slow_start",
         "_tokens",
         "_tokens_at",
@@ -77,19 +97,23 @@ class Congestion:
         self.window: float = INITIAL_WINDOW_BYTES
         self.in_flight = 0
         self.limited = False
-        # Until something is known the path counts as one that loses now and then: see `channels.ReliableSender`.
+        # Until something is known the path counts as one that loses now and then: see `reliable.ReliableSender`.
         self.loss = 0.02
-        self.base = 1e9
+        self.base = _NEVER
         self.rate = _SLOW_START_GAIN * INITIAL_WINDOW_BYTES / INITIAL_RTT
-        self._usual_loss = 0.0
+        # Generous at first: a path that loses from the start does so without our doing.
+        self._usual_loss = 0.1
+        self._calm = 0
         self._base_at = now
-        self._draining = False
+        self._restore = 0.0
         self._slow_start = True
+        self._recent: list[float] = []
+        self._round_at = now
         self._round_end = 0
-        self._round_rtt = 1e9
+        self._round_rtt = _NEVER
         self._round_acked = 0
         self._round_lost = 0
-        self._round_sent_most = 0
+        self._round_most = 0
         self._tokens = 4.0 * MAX_PAYLOAD_BYTES
         self._tokens_at = now
 
@@ -143,15 +167,22 @@ class Congestion:
             newest: Largest packet number acknowledged.
             next_number: Number of the next packet to be sent.
         """
-        if self.in_flight > self._round_sent_most:
-            self._round_sent_most = self.in_flight
+        if self.in_flight > self._round_most:
+            self._round_most = self.in_flight
         self.in_flight -= acked_bytes
         self._round_acked += acked_bytes
-        if rtt and rtt < self._round_rtt:
-            self._round_rtt = rtt
+        if rtt:
+            recent = self._recent
+            recent.append(rtt)
+            if len(recent) > _RECENT:
+                del recent[0]
+            if rtt < self._round_rtt:
+                self._round_rtt = rtt
             if rtt <= self.base:
                 self.base = rtt
                 self._base_at = now
+            if self._slow_start and self.limited:
+                self._speed_up(now, acked_bytes, min(recent))
         if newest >= self._round_end:
             self._end_round(now, next_number)
 
@@ -160,29 +191,74 @@ class Congestion:
         self.in_flight -= size
         self._round_lost += size
 
+    def _speed_up(self, now: float, acked_bytes: int, rtt: float) -> None:
+        """Slow start: a byte more for each that arrives, until a queue shows; then what arrives is the line's rate."""
+        window = self.window
+        if window * (rtt - self.base) > (_QUEUE_BYTES + _QUEUE_SHARE * window) * rtt:
+            self._slow_start = False
+            carried = self._round_acked * self.base / max(now - self._round_at, self.base)
+            self._drain(min(carried * (1.0 + _QUEUE_SHARE) + _QUEUE_BYTES, window))
+        else:
+            self._set_window(window + acked_bytes)
+        self._set_rate(rtt)
+
+    def _aim(self, used: float, rtt: float) -> float:
+        """What to have in flight: what the path holds without a queue, judging from `used`, and a little."""
+        return used * self.base / rtt + _QUEUE_BYTES + _QUEUE_SHARE * used
+
+    def _set_window(self, window: float) -> None:
+        self.window = min(max(window, MIN_WINDOW_BYTES), MAX_WINDOW_BYTES)
+
+    def _drain(self, window: float) -> None:
+        """Let the queue run dry for one round; then go on with this window."""
+        self._restore = window
+        self._set_window(window * _DRAIN)
+
     def _end_round(self, now: float, next_number: int) -> None:
         self._round_end = next_number
-        rtt = self._round_rtt
+        self._round_at = now
+        least = self._round_rtt
         acked, lost = self._round_acked, self._round_lost
-        used = self._round_sent_most
-        limited = self.limited
-        self._round_rtt = 1e9
-        self._round_acked = self._round_lost = self._round_sent_most = 0
+        used = self._round_most
+        limited = self.limited and used > self.window * _USED
+        self._round_rtt = _NEVER
+        self._round_acked = self._round_lost = self._round_most = 0
         self.limited = False
         excess = self._excess_loss(acked, lost)
-        if rtt > 1e8:
+        if least == _NEVER:
             return
-        if self._draining:
-            # The window was cut for the last round; what came back in this one shows the path without our queue.
-            self._draining = False
-            self.base = rtt
+        rtt = least
+        if self._restore:
+            # What came back in this round shows the path without our queue.
+            self.base = least
             self._base_at = now
+            self._set_window(self._restore)
+            self._restore = 0.0
         elif limited and not self._slow_start and now - self._base_at > _BASE_LIFETIME:
-            self._drain(now)
-            return
-        if limited or used * 2 > self.window:
-            self._steer(rtt, excess, grow=limited)
+            self._base_at = now
+            self._drain(self.window)
+        elif excess:
+            self._slow_start = False
+            self._calm = 0
+            self._set_window(self.window * _LOSS_CUT)
+        elif not self._slow_start:
+            self._steer(used, rtt, limited=limited)
         self._set_rate(rtt)
+
+    def _steer(self, used: int, rtt: float, *, limited: bool) -> None:
+        window = self.window
+        if limited:
+            aim = self._aim(window, rtt)
+            self._calm = self._calm + 1 if window * (rtt - self.base) * 4 < (aim - window * self.base / rtt) * rtt else 0
+            if self._calm >= _CALM_ROUNDS:
+                self._set_window(window * _CALM_GROWTH)
+            else:
+                self._set_window(window + (aim - window) * (_STEP_UP if aim > window else _STEP_DOWN))
+        else:
+            # There was not enough to send. A queue can be ours all the same.
+            aim = self._aim(used, rtt)
+            if aim < used:
+                self._set_window(min(window, aim))
 
     def _excess_loss(self, acked: int, lost: int) -> bool:
         """Whether this round lost out of proportion to what the path usually loses."""
@@ -191,35 +267,8 @@ class Congestion:
             return False
         share = lost / (acked + lost)
         excess = lost > 3 * MAX_PAYLOAD_BYTES and share > 2 * self._usual_loss + 0.05
-        self._usual_loss += (share - self._usual_loss) * 0.05
+        self._usual_loss += (share - self._usual_loss) * 0.1
         return excess
-
-    def _steer(self, rtt: float, excess: bool, *, grow: bool) -> None:  # noqa: FBT001
-        target = min(max(self.base * _TARGET_SHARE, _MIN_TARGET), _MAX_TARGET)
-        queueing = rtt - self.base
-        window = self.window
-        if self._slow_start:
-            if excess or queueing > target:
-                self._slow_start = False
-                window *= 0.7
-            elif grow:
-                window *= 2.0
-        elif excess:
-            window *= 0.85
-        else:
-            off = (target - queueing) / target
-            if off >= 0.0:
-                if grow:
-                    window += max(window * _STEP_UP, MAX_PAYLOAD_BYTES) * off
-            else:
-                window *= 1.0 - min(-off * _STEP_DOWN * target / rtt, _MAX_CUT)
-        self.window = min(max(window, MIN_WINDOW_BYTES), MAX_WINDOW_BYTES)
-
-    def _drain(self, now: float) -> None:
-        self._draining = True
-        self._base_at = now
-        self.window = max(self.window * 0.6, MIN_WINDOW_BYTES)
-        self._set_rate(self.base)
 
     def _set_rate(self, rtt: float) -> None:
         if rtt < _UNPACED_RTT:

@@ -57,7 +57,7 @@ _NEVER: Final = float("inf")
 _FULL_PACKET: Final = 1_000
 """So many bytes of small messages are worth a packet even when a packet has just gone."""
 
-_RESERVE: Final = 4 * MAX_PAYLOAD_BYTES
+_RESERVE: Final = 2 * MAX_PAYLOAD_BYTES
 """How far small messages may go beyond what fragments have filled: they never wait behind those."""
 
 _LOSSY: Final = 0.01
@@ -225,9 +225,10 @@ class Traffic:
         if small or self._bulk_waiting():
             congestion = self._congestion
             prompt = now >= self._coalesce_until or self._prompt()
+            large = self._bulk_waiting()
             while True:
                 bulk = congestion.may_send(now, 0)
-                if not bulk and not (small and congestion.may_send(now, _RESERVE)):
+                if not bulk and not (small and large and congestion.may_send(now, _RESERVE)):
                     break
                 if not prompt and self._fresh_bytes < _FULL_PACKET:
                     small = False
@@ -354,10 +355,10 @@ class Traffic:
             return urgency
         # What is only unreliable asks for nothing, but now and then: else nobody would know how the line does.
         self._silent_bytes += size
-        if self._silent_bytes * 4 < self._congestion.window:
+        if self._silent_bytes * 8 < self._congestion.window:
             return URGENCY_NONE
         self._silent_bytes = 0
-        return URGENCY_SOON
+        return URGENCY_NOW
 
     def _head(self, now: float, urgency: int, run: int, ranges: bytes, count: int) -> bytes:
         """A packet's header with its acks; none are due after it."""
@@ -505,13 +506,14 @@ class Traffic:
             probe_at = recovery.probe_at()
             if probe_at < at:
                 at = probe_at
+        bulk = self._bulk_waiting()
         if self._small_waiting():
-            send_at = self._congestion.next_send(_RESERVE)
+            send_at = self._congestion.next_send(_RESERVE if bulk else 0)
             if not self._prompt() and send_at < self._coalesce_until and self._fresh_bytes < _FULL_PACKET:
                 send_at = self._coalesce_until
             if send_at < at:
                 at = send_at
-        if self._bulk_waiting():
+        if bulk:
             send_at = self._congestion.next_send(0)
             if send_at < at:
                 at = send_at
