@@ -141,13 +141,15 @@ def test_sequence_of_wrong_length_is_malformed(count: int, kind: PacketType) -> 
     assert reason(pair()[1], bytes([count << 4 | kind]) + bytes(60)) == "dropped_malformed"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BODIES if kind is not PacketType.PAYLOAD])
-@pytest.mark.parametrize("off", [-1, 1])
-def test_body_of_wrong_size_for_its_type_is_malformed(kind: PacketType, off: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        *((kind, body + b"x") for kind, body in BODIES.items() if kind is not PacketType.PAYLOAD),
+        *((kind, body[:-1]) for kind, body in BODIES.items() if body and kind is not PacketType.PAYLOAD),
+    ],
+)
+def test_body_of_wrong_size_for_its_type_is_malformed(kind: PacketType, body: bytes) -> None:
     sealer, opener = pair()
-    body = BODIES[kind] + b"x" if off > 0 else BODIES[kind][:-1]
-    if len(body) == len(BODIES[kind]):
-        pytest.skip("an empty body cannot be shorter")
 
     assert reason(opener, sealer.seal_numbered(kind, body, 5)) == "dropped_malformed"
 
