@@ -28,11 +28,19 @@ class Session:
         seconds: How long frames are shown at least before the window is closed.
         keys: Names of the keys that are held down, such as ``"RIGHT"``.
         screenshot: Where the last picture goes.
-        until: A file; the window stays open until it exists.
+        until: A file; the picture is not taken before it exists.
+        stay: A file; the window stays open, its picture taken, until this one exists too.
     """
 
-    def __init__(self, seconds: float, keys: list[str], screenshot: Path | None, until: Path | None) -> None:
-        self.seconds, self.keys, self.screenshot, self.until = seconds, keys, screenshot, until
+    def __init__(
+        self,
+        seconds: float,
+        keys: list[str],
+        screenshot: Path | None = None,
+        until: Path | None = None,
+        stay: Path | None = None,
+    ) -> None:
+        self.seconds, self.keys, self.screenshot, self.until, self.stay = seconds, keys, screenshot, until, stay
         self.shown = 0
         self.start_time = time.monotonic()
 
@@ -46,8 +54,9 @@ class Session:
             if self.screenshot is not None:
                 save(str(self.screenshot))
                 self.screenshot = None
-            self.shown = 0
-            close()
+            if self.stay is None or self.stay.exists():
+                self.shown = 0
+                close()
 
 
 def prepare(session: Session, source: str) -> None:
@@ -115,9 +124,10 @@ def main() -> None:
     parser.add_argument("--keys", nargs="*", default=[])
     parser.add_argument("--screenshot", type=Path)
     parser.add_argument("--until", type=Path)
+    parser.add_argument("--stay", type=Path)
     parser.add_argument("--give-up", type=float, default=45.0, metavar="SECONDS", help="end it if it hangs")
     given = parser.parse_args()
-    session = Session(given.seconds, given.keys, given.screenshot, given.until)
+    session = Session(given.seconds, given.keys, given.screenshot, given.until, given.stay)
     source = given.file.read_text(encoding="utf-8")
     prepare(session, source)
     give_up_after(given.give_up)

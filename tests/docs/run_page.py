@@ -15,7 +15,7 @@ def main() -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
     blocks = runnable(page)
     source = "".join(block.code for block in blocks)
-    play.prepare(play.Session(1.0, [], None, None), source)
+    play.prepare(play.Session(1.0, []), source)
     for block in blocks:
         exec(compile("\n" * (block.line - 1) + block.code, str(page), "exec"), namespace)
 

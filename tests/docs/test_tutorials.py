@@ -46,6 +46,7 @@ def start(*command: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-W", "error", *map(str, command)],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -114,6 +115,7 @@ def test_server_of_a_step_lets_players_in_and_out(tutorial: str, step: str) -> N
             client.connect_in_thread(port, "127.0.0.1")
             client.dispatch_event("JOIN", name, retries=RELIABLE)
         names = {"Ada", "Bob"}
+        ada.try_to(lambda state: state.players, timeout=10)
         ada.wait_until(lambda state: {p["name"] for p in state.players.values()} == names, timeout=10)
         ada.wait_until(lambda _: len(created) == 1, timeout=10)
         bob.disconnect()
@@ -125,16 +127,17 @@ def test_server_of_a_step_lets_players_in_and_out(tutorial: str, step: str) -> N
 def test_two_players_see_each_other(engine: str, step: str, tmp_path: Path) -> None:
     folder = TUTORIALS / engine / step
     with server(folder / "server.py") as port:
-        both_here = tmp_path / "both"
+        both_here, both_shown = tmp_path / "both-here", tmp_path / "both-shown"
         address = ("127.0.0.1", port)
         pictures = [tmp_path / "ada.png", tmp_path / "bob.png"]
-        common = ["--until", both_here, "--screenshot"]
+        common = ["--until", both_here, "--stay", both_shown, "--screenshot"]
         players = [
             play(folder / "game.py", *address, "Ada", "--keys", "RIGHT", *common, pictures[0]),
             play(folder / "game.py", *address, "Bob", "--keys", "DOWN", *common, pictures[1]),
         ]
         watcher = Client()
         watcher.connect_in_thread(port, "127.0.0.1")
+        watcher.try_to(lambda state: state.players, timeout=10)
         watcher.wait_until(lambda state: len(state.players) == 2, timeout=30)
         places = watcher.try_to(lambda state: [player["position"] for player in state.players.values()])
         watcher.wait_until(
@@ -145,6 +148,10 @@ def test_two_players_see_each_other(engine: str, step: str, tmp_path: Path) -> N
         )
         time.sleep(0.3)  # smoothing shows what the server knew a moment ago
         both_here.touch()
+        deadline = time.monotonic() + 20
+        while not all(picture.exists() for picture in pictures) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        both_shown.touch()
         for player in players:
             finish(player)
         watcher.disconnect()
