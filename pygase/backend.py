@@ -81,8 +81,7 @@ class Backend:
         # The port first: if it is taken, nothing has been started.
         server._listen(port, hostname, machine, password, keys, max_clients)
         try:
-            machine.run_game_loop_in_thread(interval)
-            server._run_here()
+            server._run_here(lambda: machine.run_game_loop_in_thread(interval))
         finally:
             machine.stop()
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from pygase.config import MAX_STATE_HISTORY, RELIABLE
+from pygase.config import CONNECT_TIMEOUT, MAX_STATE_HISTORY, RELIABLE
 from pygase.connection import ClientConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
@@ -168,7 +168,16 @@ class Client:
         Raises:
             TimeoutError: It did not hold in time.
         """
-        if not self._poll(lambda state: bool(game_state_condition(state)), lambda met: met, timeout)[0]:
+
+        def holds(state: GameState) -> bool:
+            try:
+                return bool(game_state_condition(state))
+            except (KeyError, AttributeError):
+                if self._access.has_state:
+                    raise
+                return False  # nothing has arrived yet that could be asked
+
+        if not self._poll(holds, lambda met: met, timeout)[0]:
             raise TimeoutError(f"the condition did not hold within {timeout} seconds")
 
     def try_to(self, function: Callable[[GameState], T | None], timeout: float = 1.0) -> T:
@@ -331,6 +340,7 @@ class Client:
             now=system.clock(),
             fingerprint=fingerprint,
             password=password,
+            connect_timeout=CONNECT_TIMEOUT,
         )
         if session.is_over:  # disconnected while the name was looked up
             sock.close()
@@ -445,6 +455,11 @@ class _StateAccess:
         with self._lock:
             self._run, self._replica = run, replica
             self._history.clear()
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the server's state has arrived."""
+        return self._replica is not None and self._replica.version >= 0
 
     def take_history(self) -> list[StateArrival]:
         """Return and forget the updates applied so far."""

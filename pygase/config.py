@@ -162,6 +162,9 @@ MAX_CLIENTS: Final = 1_024
 DISCONNECT_WAIT: Final = 1.0
 """How long a polite leave waits for reliable events to be acknowledged: several round trips, and no felt freeze."""
 
+FAREWELL_WAIT: Final = 0.25
+"""How long a server waits for a client to hear why its connection ends, before it just ends it."""
+
 IDLE_STATE_INTERVAL: Final = 0.5
 """How often a client hears of a `time_order` that moved on without any change: half a second, like a keep-alive."""
 

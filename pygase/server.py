@@ -261,11 +261,13 @@ class Server:
         at_exit(self, Server._close_at_exit)
         _log.info("serving on %s, port %s, fingerprint %s", self._hostname, self._port, link.fingerprint)
 
-    def _run_here(self) -> None:
+    def _run_here(self, begin: Callable[[], Any] | None = None) -> None:
         run = self._run
         assert run is not None
-        run.drive_in_thread()
         try:
+            run.drive_in_thread()
+            if begin is not None:
+                begin()
             run.run_here()
         except KeyboardInterrupt:
             _log.warning("interrupted: the server on port %s shuts down", self._port)
@@ -295,7 +297,7 @@ class Server:
         """Say goodbye to everybody, without waiting."""
         run, session = self._run, self._session
         if run is not None and session is not None and not session.is_over:
-            run.submit(session.close, self._system.clock())
+            run.submit(session.close, self._system.clock(), wait=0.0)
 
     def _on_state(self) -> None:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
@@ -344,7 +346,8 @@ class Server:
             return False
         if isinstance(signal, ShutdownRequested):
             _log.info("the host asked for a shutdown")
-            self._close_at_exit()
+            if self._run is not None and self._session is not None:
+                self._run.submit(self._session.close, self._system.clock())
             return False
         occurrence = _as_event(signal)
         if occurrence is None:

@@ -91,6 +91,10 @@ class ClientSession:
             self._take_snapshots(now)
         if traffic.messages:
             self._take_messages()
+            if self._farewell is not None:
+                link.disconnect(now)  # which is also the server's sign that its reason was heard
+                self._end(self._farewell)
+                return
         if self._held or self._held_reliable:
             self._release()
         if traffic.acked:
@@ -198,7 +202,7 @@ class ClientSession:
 
     def _take_control(self, message: bytes) -> None:
         if message[0] == events.CLOSING:
-            self._farewell = events.decode_closing(message)
+            self._farewell = events.decode_closing(message)  # read before the link's goodbyes, or not at all
         else:
             self.dropped += 1
 

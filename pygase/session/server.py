@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from pygase.config import COALESCE_DELAY, EVENTS_BURST, EVENTS_PER_SECOND, IDLE_STATE_INTERVAL
+from pygase.config import COALESCE_DELAY, EVENTS_BURST, EVENTS_PER_SECOND, FAREWELL_WAIT, IDLE_STATE_INTERVAL
 from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
 from pygase.netcode import Peer, PeerConnected, SecureServer
 from pygase.protocol import Traffic
@@ -31,6 +31,8 @@ class Seat:
         "budget_at",
         "deadline",
         "dropped",
+        "ends_at",
+        "farewell",
         "gate",
         "is_local",
         "is_over",
@@ -48,6 +50,8 @@ class Seat:
         self.is_over = False
         self.owner: Any = None
         self.dropped = 0
+        self.farewell: DisconnectReason | None = None  # why the connection is about to end
+        self.ends_at = _NEVER
         self.gate = -1  # the newest time_order that an event under way to this client waits for
         self.offered_at = -_NEVER
         self.offered_version = -1
@@ -78,9 +82,10 @@ class ServerSession:
         self._feed = feed
         self._is_own_ip = is_own_ip
         self._signals: list[Any] = []
-        self._touched: set[Seat] = set()  # may have something to send
+        self._touched: dict[Seat, None] = {}  # may have something to send; in order, so that runs repeat
         self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
         self._timer_count = 0
+        self._closes_at = _NEVER
         self._newest_gate = -1
         self._parting: list[tuple[bytes, tuple[Any, ...]]] = []  # last words, which go before the link's goodbyes
         self._published_version = -1
@@ -118,7 +123,7 @@ class ServerSession:
                 full = error
                 continue
             seat.gate = max(seat.gate, gate)
-            self._touched.add(seat)
+            self._touched[seat] = None
         if full is not None:
             raise full
 
@@ -129,23 +134,26 @@ class ServerSession:
         if only_number and now - self._published_at < IDLE_STATE_INTERVAL:
             return
         self._published_version, self._published_at = store.time_order, now
-        self._touched.update(self.seats.values())
+        self._touched.update(dict.fromkeys(self.seats.values()))
 
-    def close(self, now: float) -> None:
-        """Say goodbye to everybody."""
-        self.is_over = True
-        goodbye = events.closing_message(DisconnectReason.SERVER_SHUTDOWN)
+    def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
+        """Say goodbye to everybody; over once they all have heard it, or after `wait` seconds."""
+        if self.is_over:
+            return
+        self._closes_at = min(now + wait, self._closes_at)
         for seat in list(self.seats.values()):
-            self._last_words(seat, goodbye, now)
-        self.link.close(now)
-        self._heed_link(now, reason=DisconnectReason.SERVER_SHUTDOWN)
+            self.kick(seat, DisconnectReason.SERVER_SHUTDOWN, now)
+        self._end_if_done(now)
 
     def kick(self, seat: Seat, reason: DisconnectReason, now: float) -> None:
-        """End one client's connection and tell it why."""
-        if not seat.is_over:
-            self._last_words(seat, events.closing_message(reason), now)
-            self.link.disconnect(seat.peer, now, reason)
-            self._heed_link(now)
+        """Tell a client why its connection ends; that it does once the client has heard it, or a moment later."""
+        if seat.is_over or seat.farewell is not None:
+            return
+        seat.farewell, seat.ends_at = reason, now + FAREWELL_WAIT
+        seat.traffic.send(events.closing_message(reason))
+        for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
+            self._parting.append((seat.peer.seal(payload, now), seat.peer.address))
+        self._touched[seat] = None
 
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         """Take in one datagram off the network. Never raises."""
@@ -165,7 +173,7 @@ class ServerSession:
             traffic.receive_packet(payload, now)
         except MalformedDatagram:
             seat.dropped += 1
-        self._touched.add(seat)
+        self._touched[seat] = None
         if traffic.messages:
             self._take_messages(seat, now)
         if traffic.acked:
@@ -177,7 +185,7 @@ class ServerSession:
         if self._parting:
             out, self._parting = self._parting + out, []
         if self._touched:
-            touched, self._touched = self._touched, set()
+            touched, self._touched = self._touched, {}
             for seat in touched:
                 if seat.is_over:
                     continue
@@ -191,6 +199,8 @@ class ServerSession:
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
         timer = self.link.next_timer()
+        if timer is None or self._closes_at < timer:
+            timer = self._closes_at if self._closes_at < _NEVER else timer
         timers = self._timers
         while timers and (timers[0][2].is_over or timers[0][2].deadline != timers[0][0]):
             heapq.heappop(timers)
@@ -210,12 +220,17 @@ class ServerSession:
             if seat.is_over or seat.deadline != deadline:
                 continue
             seat.deadline = _NEVER
+            if now >= seat.ends_at:
+                self.link.disconnect(seat.peer, now, seat.farewell or DisconnectReason.KICKED)
+                self._heed_link(now)
+                continue
             timer = seat.traffic.next_timer()
             if timer is not None and timer <= now:
                 seat.traffic.handle_timer(now)
                 if seat.traffic.acked:
                     self._take_acks(seat)
-            self._touched.add(seat)
+            self._touched[seat] = None
+        self._end_if_done(now)
 
     def take_signals(self) -> list[Any]:
         """Return what has happened since the last call."""
@@ -246,35 +261,38 @@ class ServerSession:
             idle = seat.offered_at + IDLE_STATE_INTERVAL
             if timer is None or idle < timer:
                 timer = idle
-        if timer is None:
+        if timer is None or seat.ends_at < timer:
+            timer = seat.ends_at
+        if timer == _NEVER:
             seat.deadline = _NEVER
         elif timer != seat.deadline:
             seat.deadline = timer
             self._timer_count += 1
             heapq.heappush(self._timers, (timer, self._timer_count, seat))
 
-    def _heed_link(self, now: float, reason: DisconnectReason | None = None) -> None:
+    def _heed_link(self, now: float) -> None:
         while (signal := self.link.next_signal()) is not None:
             peer = signal.peer
             if isinstance(signal, PeerConnected):
                 seat = Seat(peer, now, is_local=self._is_own_ip(str(peer.address[0])))
                 peer.context = seat
                 self.seats[peer.address] = seat
-                self._touched.add(seat)
+                self._touched[seat] = None
                 self._signals.append(ClientJoined(seat))
             elif (seat := peer.context) is not None and not seat.is_over:
                 seat.is_over = True
                 if self.seats.get(peer.address) is seat:
                     del self.seats[peer.address]
-                self._touched.discard(seat)
-                self._signals.append(ClientLeft(seat, reason or signal.reason))
+                self._touched.pop(seat, None)
+                self._signals.append(ClientLeft(seat, seat.farewell or signal.reason))
+                self._end_if_done(now)
 
     def _take_messages(self, seat: Seat, now: float) -> None:
         messages = seat.traffic.messages
+        if seat.farewell is not None:
+            messages.clear()
         while messages:
             _, message = messages.popleft()
-            if seat.is_over:
-                continue
             if not self._within_budget(seat, now):
                 messages.clear()
                 self.kick(seat, DisconnectReason.FLOODING, now)
@@ -311,7 +329,8 @@ class ServerSession:
             if tag is not None:
                 self._signals.append(EventAcknowledgedBy(seat, tag))
 
-    def _last_words(self, seat: Seat, message: bytes, now: float) -> None:
-        seat.traffic.send(message)
-        for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
-            self._parting.append((seat.peer.seal(payload, now), seat.peer.address))
+    def _end_if_done(self, now: float) -> None:
+        if self._closes_at < _NEVER and (not self.seats or now >= self._closes_at):
+            self.is_over = True
+            self.link.close(now)
+            self._heed_link(now)

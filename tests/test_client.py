@@ -1,0 +1,379 @@
+"""The client on real sockets: its three ways of running, and what goes wrong on real machines."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pygase import RELIABLE, Backend, Client, ConnectionFailed, ConnectionStatus, DisconnectReason, GameState, NotConnected
+from pygase.errors import AdapterMisuse, AlreadyRunning
+
+from .conftest import wait_for
+
+
+def echo_backend() -> Backend:
+    backend: Backend
+
+    def ping(n: Any, client_address: tuple[Any, ...]) -> None:
+        backend.server.dispatch_event("PONG", n, target_client=client_address, retries=RELIABLE)
+
+    backend = Backend(GameState(n=0), lambda game_state, dt: None, {"SET": lambda n: {"n": n}})
+    backend.server.register_event_handler("PING", ping)
+    return backend
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    backend = echo_backend()
+    backend.run_in_thread("localhost", 0)
+    yield backend
+    backend.shutdown()
+
+
+def port_of(backend: Backend) -> int:
+    assert backend.server.port is not None
+    return backend.server.port
+
+
+def test_thread_connects_plays_and_ends_with_the_connection(backend: Backend) -> None:
+    client = Client()
+    pongs: list[int] = []
+    client.register_event_handler("PONG", pongs.append)
+    thread = client.connect_in_thread(port=port_of(backend))
+    assert isinstance(thread, threading.Thread)
+    client.dispatch_event("PING", 1, retries=RELIABLE)
+    client.dispatch_event("SET", 5, retries=RELIABLE)
+    wait_for(lambda: pongs == [1])
+    client.wait_until(lambda game_state: game_state.n == 5, timeout=5.0)
+    assert client.connection is not None
+    assert client.connection.status == ConnectionStatus.CONNECTED
+    assert client.connection.remote_address == ("127.0.0.1", port_of(backend))
+    wait_for(lambda: client.connection is not None and client.connection.latency > 0.0)
+    client.disconnect()
+    thread.join(5.0)
+    assert not thread.is_alive()
+    assert client.connection.status == ConnectionStatus.DISCONNECTED
+
+
+def test_connect_blocks_and_runs_the_handlers_on_the_calling_thread(backend: Backend) -> None:
+    client = Client()
+    where: list[int] = []
+
+    def pong(n: int) -> None:
+        where.append(threading.get_ident())
+        client.disconnect()
+
+    client.register_event_handler("PONG", pong)
+    client.register_event_handler("CONNECTED", lambda: client.dispatch_event("PING", 1, retries=RELIABLE))
+    client.connect(port_of(backend), "127.0.0.1")
+    assert where == [threading.get_ident()]
+
+
+def test_connect_is_awaitable_inside_a_running_event_loop(backend: Backend) -> None:
+    client = Client()
+    got: list[Any] = []
+
+    async def pong(n: int) -> None:
+        await asyncio.sleep(0)
+        got.append((n, threading.get_ident()))
+
+    client.register_event_handler("PONG", pong)
+
+    async def main() -> None:
+        task = asyncio.create_task(client.connect(port_of(backend)))  # type: ignore[arg-type]
+        while client.connection is None:
+            await asyncio.sleep(0)
+        client.dispatch_event("PING", 3, retries=RELIABLE)
+        async with asyncio.timeout(10):
+            while not got:
+                await asyncio.sleep(0.002)
+            await client.disconnect()  # type: ignore[misc]
+            await task
+
+    asyncio.run(main())
+    assert got == [(3, threading.get_ident())]
+
+
+def test_disconnect_in_a_loop_has_begun_even_if_nobody_awaits_it(backend: Backend) -> None:
+    client = Client()
+
+    async def main() -> None:
+        client.register_event_handler("CONNECTED", lambda: client.disconnect() and None)
+        async with asyncio.timeout(10):
+            await client.connect(port_of(backend))  # type: ignore[misc]
+
+    asyncio.run(main())
+    assert client.connection is not None
+    assert client.connection.status == ConnectionStatus.DISCONNECTED
+
+
+def test_own_loop_drives_the_connection_without_a_thread(backend: Backend) -> None:
+    before = threading.active_count()
+    client = Client()
+    pongs: list[int] = []
+    client.register_event_handler("PONG", pongs.append)
+    client.open(port_of(backend))
+    client.dispatch_event("PING", 2, retries=RELIABLE)
+    deadline = time.monotonic() + 15.0
+    while not pongs and time.monotonic() < deadline:
+        client.pump()
+        assert threading.active_count() == before
+        time.sleep(0.001)
+    assert pongs == [2]
+    client.close()
+    assert client.connection is not None
+    assert client.connection.status == ConnectionStatus.DISCONNECTED
+    client.close()
+
+
+@pytest.fixture
+def mute_port() -> Iterator[int]:
+    """A port on which somebody listens and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+def test_dead_server_gives_connection_failed_and_returns(monkeypatch: pytest.MonkeyPatch, mute_port: int) -> None:
+    monkeypatch.setattr("pygase.client.CONNECT_TIMEOUT", 0.3)
+    client = Client()
+    failed: list[Any] = []
+    client.register_event_handler("CONNECTION_FAILED", lambda reason: failed.append(reason))
+    with pytest.raises(ConnectionFailed, match="no answer") as caught:
+        client.connect(mute_port, "127.0.0.1")
+    assert caught.value.reason is DisconnectReason.NO_ANSWER
+    assert failed == [DisconnectReason.NO_ANSWER]
+    thread = client.connect_in_thread(mute_port, "127.0.0.1")
+    thread.join(10.0)
+    assert not thread.is_alive()
+    assert failed == [DisconnectReason.NO_ANSWER] * 2
+
+
+def test_hostname_that_does_not_resolve_fails_with_the_reason() -> None:
+    client = Client()
+    with pytest.raises(ConnectionFailed) as caught:
+        client.connect(8080, "no-such-host.invalid")
+    assert caught.value.reason is DisconnectReason.UNRESOLVED
+
+
+@pytest.mark.parametrize("port", [0, -1, 70_000, "80", None])
+def test_bad_port_raises_at_the_call_and_names_it(port: Any) -> None:
+    for way in (Client().connect, Client().connect_in_thread, Client().open):
+        with pytest.raises(ValueError, match=repr(port)):
+            way(port)
+
+
+def test_second_connect_while_connected_raises(backend: Backend) -> None:
+    client = Client()
+    client.open(port_of(backend))
+    with pytest.raises(AlreadyRunning):
+        client.open(port_of(backend))
+    client.close()
+
+
+def test_client_connects_again_after_it_has_left(backend: Backend) -> None:
+    client = Client()
+    for n in (1, 2):
+        thread = client.connect_in_thread(port_of(backend))
+        client.dispatch_event("SET", n, retries=RELIABLE)
+        client.wait_until(lambda game_state, n=n: game_state.n == n, timeout=10.0)
+        client.disconnect()
+        thread.join(5.0)
+    with pytest.raises(NotConnected):
+        client.dispatch_event("SET", 3)
+
+
+def test_disconnect_waits_for_reliable_events(backend: Backend) -> None:
+    for n in range(1, 6):
+        client = Client()
+        client.connect_in_thread(port_of(backend))
+        client.wait_until(lambda game_state: hasattr(game_state, "n"), timeout=10.0)
+        client.dispatch_event("SET", n, retries=RELIABLE)
+        client.disconnect()
+        wait_for(lambda n=n: backend.game_state_store.get_game_state().n == n)
+
+
+def test_try_to_returns_falsy_values_and_retries_on_missing_ones(backend: Backend) -> None:
+    client = Client()
+    client.connect_in_thread(port_of(backend))
+    assert client.try_to(lambda game_state: game_state.n, timeout=10.0) == 0
+    for function in (lambda gs: gs.nothing, lambda gs: {}["key"], lambda gs: None):
+        with pytest.raises(TimeoutError):
+            client.try_to(function, timeout=0.05)
+    with pytest.raises(TimeoutError):
+        client.wait_until(lambda game_state: False, timeout=0.05)
+    with pytest.raises(ZeroDivisionError):
+        client.try_to(lambda game_state: 1 / 0, timeout=0.05)
+    client.disconnect()
+
+
+def test_state_access_is_reentrant_and_shuts_other_threads_out(backend: Backend) -> None:
+    client = Client()
+    client.connect_in_thread(port_of(backend))
+    client.wait_until(lambda game_state: hasattr(game_state, "n"), timeout=10.0)
+    order: list[str] = []
+    with client.access_game_state(), client.access_game_state():
+        other = threading.Thread(target=lambda: [order.append("other") for _ in (client.access_game_state().__enter__(),)])
+        other.start()
+        order.append("inside")
+    other.join(5.0)
+    assert order == ["inside", "other"]
+    client.disconnect()
+
+
+def test_slow_render_never_stalls_the_connection(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client()
+    client.register_event_handler("PONG", lambda n: client.access_game_state().__enter__())
+    client.connect_in_thread(port_of(backend))
+    client.wait_until(lambda game_state: hasattr(game_state, "n"), timeout=10.0)
+    assert client.connection is not None
+    acked = threading.Event()
+    with client.access_game_state():
+        client.dispatch_event("PING", 1, retries=RELIABLE)  # its handler now waits for the state
+        (connection,) = backend.server.connections.values()
+        wait_for(lambda: connection.stats["messages_sent"] > 0 and connection._traffic.reliable_pending == 0)
+        acked.set()
+    assert acked.is_set()
+    client.disconnect()
+
+
+def test_one_delivery_owner_at_a_time(backend: Backend) -> None:
+    client = Client()
+    client.claim_delivery("one")
+    client.claim_delivery("one")
+    with pytest.raises(AdapterMisuse):
+        client.claim_delivery("two")
+    client.release_delivery()
+    client.claim_delivery("two")
+
+
+def test_handlers_run_only_in_deliver_once_claimed(backend: Backend) -> None:
+    client = Client()
+    where: list[int] = []
+    events: list[str] = []
+    client.register_event_handler("PONG", lambda n: where.append(threading.get_ident()))
+    client.claim_delivery(object())
+    client.connect_in_thread(port_of(backend))
+    client.dispatch_event("PING", 1, retries=RELIABLE)
+    deadline = time.monotonic() + 15.0
+    while not where and time.monotonic() < deadline:
+        client.deliver(observer=lambda event: events.append(event.type))
+        time.sleep(0.001)
+    assert where == [threading.get_ident()]
+    assert events == ["CONNECTED", "PONG"]
+    client.disconnect()
+
+
+def run_program(source: str, *, interrupt_on: str | None = None, timeout: float = 20.0) -> tuple[int, str, float]:
+    """Run a program; return its exit code, what it printed, and how long it took from "READY" or the interrupt on."""
+    import signal
+
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", textwrap.dedent(source)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "READY" in line:
+            break
+    began = time.monotonic()
+    if interrupt_on:
+        process.send_signal(signal.SIGINT)
+    try:
+        said += process.communicate(timeout=timeout)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        pytest.fail(f"the program did not end: {said}")
+    return process.returncode, said, time.monotonic() - began
+
+
+def test_program_that_forgets_disconnect_ends_and_its_goodbye_arrives(backend: Backend) -> None:
+    left: list[Any] = []
+    backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))
+    code, said, seconds = run_program(f"""
+        import pygase
+        client = pygase.Client()
+        client.connect_in_thread({port_of(backend)})
+        client.wait_until(lambda state: hasattr(state, "n"), timeout=10)
+        print("READY")
+    """)
+    assert code == 0, said
+    assert seconds < 10.0
+    wait_for(lambda: left == [DisconnectReason.CLIENT_LEFT])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_a_blocking_client_and_its_goodbye_arrives(backend: Backend) -> None:
+    left: list[Any] = []
+    backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))
+    code, said, seconds = run_program(
+        f"""
+        import pygase
+        client = pygase.Client()
+        client.register_event_handler("CONNECTED", lambda: print("READY"))
+        client.connect({port_of(backend)})
+        """,
+        interrupt_on="READY",
+    )
+    assert code != 0
+    assert "KeyboardInterrupt" in said
+    assert seconds < 10.0
+    wait_for(lambda: left == [DisconnectReason.CLIENT_LEFT])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_a_backend_with_a_clear_message() -> None:
+    code, said, seconds = run_program(
+        """
+        import pygase, threading
+        backend = pygase.Backend(pygase.GameState(), lambda game_state, dt: None)
+        def ready():
+            while backend.server.port is None:
+                pass
+            print("READY")
+        threading.Thread(target=ready, daemon=True).start()
+        backend.run("localhost", 0)
+        """,
+        interrupt_on="READY",
+    )
+    assert code != 0
+    assert "interrupted: the server on port" in said
+    assert seconds < 10.0
+
+
+def test_port_that_is_taken_ends_the_program_with_a_clear_message(backend: Backend) -> None:
+    code, said, seconds = run_program(f"""
+        import pygase
+        print("READY")
+        pygase.Backend(pygase.GameState(), lambda game_state, dt: None).run("localhost", {port_of(backend)})
+    """)
+    assert code != 0
+    assert f"port {port_of(backend)}" in said
+    assert "is another server running there?" in said
+    assert seconds < 10.0
+
+
+def test_client_whose_main_thread_hogs_the_interpreter_stays_connected(backend: Backend) -> None:
+    client = Client()
+    client.connect_in_thread(port_of(backend))
+    client.wait_until(lambda game_state: hasattr(game_state, "n"), timeout=10.0)
+    assert client.connection is not None
+    (connection,) = backend.server.connections.values()
+    received = connection.stats["packets_received"]
+    backend.server.dispatch_event("NEWS", retries=RELIABLE)
+    total = 0
+    for n in range(60_000_000):  # never lets go of the interpreter by itself
+        total += n
+        if n % 1_000_000 == 0 and connection.stats["packets_received"] > received + 1:
+            break
+    assert connection.stats["packets_received"] > received
+    assert client.connection.status == ConnectionStatus.CONNECTED
+    client.disconnect()
