@@ -136,7 +136,15 @@ class World:
         endpoint = self.endpoints.get(target)
         if endpoint is None:
             return
+        self.flush()
+        proven = isinstance(endpoint, Server) and source in endpoint.peers
         result = endpoint.receive_datagram(data, source, self.now)
+        if isinstance(endpoint, Server) and not proven:
+            # The amplification audit: whoever has not proven his address gets no more bytes than he sent.
+            answers = endpoint.datagrams_to_send()
+            assert sum(len(answer) for answer, to in answers if to == source) <= len(data)
+            for answer, to in answers:
+                self.send(answer, target, to)
         if result is not None:
             payload = result[1] if isinstance(endpoint, Server) else result
             self.got.setdefault(target, []).append(payload)
