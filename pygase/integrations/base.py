@@ -150,6 +150,20 @@ class FrameAdapter:
         """
         return self._render
 
+    @property
+    def state(self) -> GameState:
+        """The game state inside `render_state`, for drawing code that is far from where it was entered.
+
+        Raises:
+            AdapterMisuse: Read outside, where it may change at any time.
+        """
+        if self._render.state is None:
+            raise AdapterMisuse(
+                "the state can be read inside render_state() only, or in on_draw() of an attached window: elsewhere "
+                "it changes under your hands. Use `with client.access_game_state()` there."
+            )
+        return self._render.state
+
     async def frame(self, fps: float = 60.0) -> float:
         """Wait for the end of the frame, in an asyncio game.
 
@@ -336,19 +350,19 @@ class FrameAdapter:
 class _RenderPass(AbstractContextManager["GameState"]):
     """What `render_state` returns. Of nested passes only the outermost places and removes smoothed values."""
 
-    __slots__ = ("_access", "_adapter", "_state", "depth")
+    __slots__ = ("_access", "_adapter", "depth", "state")
 
     def __init__(self, adapter: FrameAdapter) -> None:
         self._adapter = adapter
         self._access: AbstractContextManager[GameState] | None = None
-        self._state: GameState | None = None
+        self.state: GameState | None = None
         self.depth = 0
 
     def __enter__(self) -> GameState:
         if self.depth:
             self.depth += 1
-            assert self._state is not None
-            return self._state
+            assert self.state is not None
+            return self.state
         adapter = self._adapter
         adapter._require_owner("render_state")
         access = adapter._client.access_game_state()
@@ -360,7 +374,7 @@ class _RenderPass(AbstractContextManager["GameState"]):
         except BaseException:
             access.__exit__(None, None, None)
             raise
-        self._access, self._state, self.depth = access, state, 1
+        self._access, self.state, self.depth = access, state, 1
         return state
 
     def __exit__(
@@ -372,7 +386,7 @@ class _RenderPass(AbstractContextManager["GameState"]):
         self.depth -= 1
         if self.depth:
             return
-        access, self._access, self._state = self._access, None, None
+        access, self._access, self.state = self._access, None, None
         assert access is not None
         try:
             if self._adapter._interpolator is not None:

@@ -1,6 +1,8 @@
 """A client without a network: what an adapter sees of one, with a clock that tests move."""
 
 import os
+import shutil
+import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,10 +14,6 @@ import pytest
 
 from pygase.errors import NotConnected
 from pygase.event import Event, UniversalEventHandler
-
-os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
 class FakeClient:
@@ -88,3 +86,25 @@ class FakeClient:
 @pytest.fixture
 def client() -> FakeClient:
     return FakeClient()
+
+
+@pytest.fixture(scope="session")
+def virtual_display() -> Iterator[str]:
+    """The name of an X display that nobody sees."""
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("needs Xvfb")
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [server, "-displayfd", str(writer), "-screen", "0", "640x480x24"],
+        pass_fds=[writer],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        number = answer.readline().strip()  # it answers when it is ready; an empty line means that it died
+    if not number:
+        pytest.skip("Xvfb does not start here")
+    yield f":{number}"
+    process.terminate()
+    process.wait(10)

@@ -17,7 +17,8 @@ QUEUE_LIMIT = 65_535
 
 
 @pytest.fixture(autouse=True)
-def display():
+def display(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pygame.display.init()
     pygame.display.set_mode((64, 64))
     pygame.event.get()

@@ -1,0 +1,455 @@
+"""ArcadeAdapter, NetworkWindow and NetworkView: pygase in an Arcade 3 game.
+
+Arcade calls handlers in three ways: its own loop dispatches them through pyglet, its headless loop calls them on the
+view or the window without dispatching, and `Window.test` puts them in a queue first. The adapter sees to all three,
+by attributes of the one window that it is attached to: Arcade's classes stay as they are.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABCMeta
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakMethod
+
+from pygase.client import Client
+from pygase.errors import AdapterMisuse, EngineUnusable
+from pygase.event import Event, UniversalEventHandler
+from pygase.integrations.base import FrameAdapter
+from pygase.session.events import LIFECYCLE_EVENT_TYPES
+from pygase.state.interpolation import Smoothed
+
+if TYPE_CHECKING:
+    import threading
+
+    from pygase.gamestate import GameState
+
+try:
+    import arcade
+    from pyglet.event import EventDispatcher
+except ImportError as error:
+    raise EngineUnusable(
+        f"arcade cannot be imported ({error}). Install it with `python -m pip install 'arcade>=3'`; without a display, "
+        "set the environment variable ARCADE_HEADLESS=1 and install the system's EGL library (libegl1)."
+    ) from error
+
+if not hasattr(arcade.Window, "on_fixed_update"):
+    raise EngineUnusable("this Arcade is too old: `python -m pip install --upgrade 'arcade>=3'`.")
+
+__all__ = ["ArcadeAdapter", "NetworkView", "NetworkWindow"]
+
+_UPDATES: Final = ("on_fixed_update", "on_update")
+_FRAME_EVENTS: Final = frozenset({*_UPDATES, "on_draw"})
+_PREFIX: Final = "on_net_"
+_ANY: Final = "on_net_event"
+
+
+class ArcadeAdapter(FrameAdapter):
+    """Couples a `Client` to an Arcade window.
+
+    Once attached it pumps before the first `on_fixed_update` or `on_update` of each frame, and holds `render_state`
+    around `on_draw`, which ends before the window's buffers are swapped. Each received event calls
+    `on_net_event(event)` and then `on_net_<event_type>(*args, **kwargs)`, the event type in lower case, on the view
+    and then on the window; one that returns True ends its event's way, as in Arcade.
+
+    Closing the window detaches the adapter and disconnects the client.
+
+    Example:
+        ```python
+        client = Client()
+        client.connect_in_thread(port=8080)
+        net = ArcadeAdapter(client, interpolate=("ships.*.position", "ships.*.angle"))
+        net.attach(window)
+        ```
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        max_events: int = 256,
+        interpolate: Iterable[str | Smoothed] = (),
+        delay: float | None = None,
+    ) -> None:
+        super().__init__(client, max_events=max_events, interpolate=interpolate, delay=delay)
+        self._window: arcade.Window | None = None
+        self._hooks = _Hooks()
+        self._view_hooks = _Hooks()
+        self._update_depth = 0
+        self._has_pumped = False
+
+    @property
+    def window(self) -> arcade.Window | None:
+        """The window that the adapter is attached to."""
+        return self._window
+
+    def attach(self, window: arcade.Window) -> ArcadeAdapter:
+        """Attach to a window, of whichever class; its current view, if it shows one, included.
+
+        Args:
+            window: The window.
+
+        Returns:
+            The adapter.
+
+        Raises:
+            AdapterMisuse: The adapter or the window is attached already, or the adapter is closed.
+        """
+        self._require_owner("attach")
+        if self._is_closed:
+            raise AdapterMisuse("this adapter is closed; make a new one")
+        if self._window is not None:
+            raise AdapterMisuse("this adapter is attached to a window already; make one adapter per window")
+        if adapter_of(window) is not None:
+            raise AdapterMisuse("this window has an adapter already; close that one first")
+        self._window = window
+        hooks, types = self._hooks, _EventTypes(type(window))
+        hooks.put(window, "_pygase_adapter", self)
+        hooks.put(window, "event_types", types)
+        types.learn(window)
+        self._hook_dispatching(window)
+        self._hook_views(window, types)
+        self._hook_close(window)
+        if window.headless:
+            self._guard(window, self._hooks)
+        if window.current_view is not None:
+            types.learn(window.current_view)
+            _push_late(window, window.current_view, types)
+            self._guard_view()
+        return self
+
+    # --- frames -----------------------------------------------------------------------------------------------------
+
+    def _hook_dispatching(self, window: arcade.Window) -> None:
+        dispatch, dispatch_queued = window.dispatch_event, window.dispatch_events
+
+        def dispatch_event(event_type: str, *args: Any) -> Any:
+            is_queued = getattr(window, "_enable_event_queue", False) and not getattr(
+                window, "_allow_dispatch_event", False
+            )
+            if is_queued or event_type not in _FRAME_EVENTS:
+                return dispatch(event_type, *args)
+            return self._in_frame(event_type, lambda: dispatch(event_type, *args))
+
+        def dispatch_events() -> None:
+            while (queue := getattr(window, "_event_queue", None)) and isinstance(queue[0][0], str):
+                name, *args = queue.popleft()
+                if name in _FRAME_EVENTS:
+                    self._in_frame(name, lambda: EventDispatcher.dispatch_event(window, name, *args))  # noqa: B023
+                else:
+                    EventDispatcher.dispatch_event(window, name, *args)
+            if not window.closed:
+                dispatch_queued()
+
+        self._hooks.put(window, "dispatch_event", dispatch_event)
+        self._hooks.put(window, "dispatch_events", dispatch_events)
+
+    def _in_frame(self, event_type: str, call: Callable[[], Any]) -> Any:
+        """Run a handler of the frame, however it came to be called, with what belongs before and around it."""
+        window = self._window
+        if event_type == "on_draw":
+            with self.render_state():
+                return call()
+        if self._update_depth == 0 and not self._has_pumped and not self._is_pumping:
+            self._has_pumped = True
+            self.pump()
+        if window is not None and window.closed:  # by the handler of an event
+            return None
+        self._update_depth += 1
+        try:
+            return call()
+        finally:
+            self._update_depth -= 1
+            if event_type == "on_update" and self._update_depth == 0:
+                self._has_pumped = False  # Arcade's last update of a frame; fixed ones come before it
+
+    def _guard(self, owner: Any, hooks: _Hooks) -> None:
+        """Have a window's or a view's frame handlers go through `_in_frame` when they are called directly."""
+        for event_type in _FRAME_EVENTS:
+            handler = getattr(owner, event_type, None)
+            if callable(handler):
+                hooks.put(owner, event_type, _guarded(self, owner, event_type, handler))
+
+    def _guard_view(self) -> None:
+        window = self._window
+        if window is not None and window.headless and window.current_view is not None:
+            self._guard(window.current_view, self._view_hooks)
+
+    # --- views ------------------------------------------------------------------------------------------------------
+
+    def _hook_views(self, window: arcade.Window, types: _EventTypes) -> None:
+        show, hide = window.show_view, window.hide_view
+
+        def show_view(new_view: arcade.View) -> None:
+            self._view_hooks.undo()  # Arcade finds the old view's handlers again by comparing them
+            types.learn(new_view)  # before it pushes the new view's
+            try:
+                show(new_view)
+            finally:
+                self._guard_view()
+
+        def hide_view() -> None:
+            self._view_hooks.undo()
+            hide()
+
+        self._hooks.put(window, "show_view", show_view)
+        self._hooks.put(window, "hide_view", hide_view)
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def _translate(self, event: Event) -> None:
+        window = self._window
+        if window is None:
+            return
+        self._offer(window, _ANY, Event(event.type, event), {})
+        specific = _PREFIX + event.type.lower()
+        if specific != _ANY:  # or a remote event of the type "EVENT" would pass its own data for an event
+            injected = event.handler_kwargs if event.type in LIFECYCLE_EVENT_TYPES else {}
+            self._offer(window, specific, event, injected)
+
+    def _offer(self, window: arcade.Window, name: str, event: Event, injected: dict[str, Any]) -> None:
+        """Call the handlers of a name, from the view's down to the window's own, until one returns True."""
+        for handler in _handlers_of(window, name):
+            single = UniversalEventHandler()
+            single.register_event_handler(event.type, handler)
+            is_handled = False
+
+            def call(single: UniversalEventHandler = single) -> Any:
+                nonlocal is_handled
+                result = single.call(event, injected)
+                if inspect.isawaitable(result):
+                    return result
+                is_handled = bool(result)
+                return None
+
+            self._call(name, call)
+            if is_handled:
+                return
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def _hook_close(self, window: arcade.Window) -> None:
+        close = window.close
+
+        def close_window() -> None:
+            try:
+                self.close()
+            finally:
+                close()
+
+        self._hooks.put(window, "close", close_window)
+
+    def _detach(self) -> None:
+        self._view_hooks.undo()
+        self._hooks.undo()
+        self._window = None
+
+
+def adapter_of(window: Any) -> ArcadeAdapter | None:
+    """Return the adapter that is attached to a window, if any."""
+    adapter = vars(window).get("_pygase_adapter")
+    return adapter if isinstance(adapter, ArcadeAdapter) else None
+
+
+class _Hooks:
+    """Attributes put on single objects in front of those of their classes, and taken away again."""
+
+    def __init__(self) -> None:
+        self._undo: list[tuple[dict[str, Any], str, bool, Any]] = []
+
+    def put(self, owner: Any, name: str, value: Any) -> None:
+        attributes = vars(owner)
+        self._undo.append((attributes, name, name in attributes, attributes.get(name)))
+        attributes[name] = value
+
+    def undo(self) -> None:
+        while self._undo:
+            attributes, name, was_there, value = self._undo.pop()
+            if was_there:
+                attributes[name] = value
+            else:
+                attributes.pop(name, None)
+
+
+class _EventTypes(list[str]):
+    """A window's event types: those of its class, whatever is registered there later, and all of `on_net_...`.
+
+    pyglet keeps one list for all windows, to which a registration appends; a copy of it would miss later ones.
+    """
+
+    def __init__(self, window_class: type[arcade.Window]) -> None:
+        super().__init__([_ANY])
+        self._class = window_class
+
+    def learn(self, owner: object) -> None:
+        """Take up the names of an object's handlers of network events."""
+        self.extend(name for name in dir(owner) if name.startswith(_PREFIX) and name not in list.__iter__(self))
+
+    def __contains__(self, name: object) -> bool:
+        return (isinstance(name, str) and name.startswith(_PREFIX)) or name in self._class.event_types
+
+    def __iter__(self) -> Iterator[str]:
+        return chain(self._class.event_types, super().__iter__())
+
+
+def _guarded(adapter: ArcadeAdapter, owner: Any, event_type: str, handler: Callable[..., Any]) -> MethodType:
+    # A bound method, since pyglet holds handlers by weak references to such.
+    def call(_owner: Any, *args: Any) -> Any:
+        return adapter._in_frame(event_type, lambda: handler(*args))
+
+    return MethodType(call, owner)
+
+
+def _push_late(window: arcade.Window, view: arcade.View, types: _EventTypes) -> None:
+    """Add a view's handlers of network events to those that Arcade pushed when it showed the view."""
+    names = [name for name in list.__iter__(types) if callable(getattr(view, name, None))]
+    for frame in getattr(window, "_event_stack", ()):
+        if any(isinstance(h, WeakMethod) and getattr(h(), "__self__", None) is view for h in frame.values()):
+            frame.update({name: WeakMethod(getattr(view, name)) for name in names})
+            return
+
+
+def _handlers_of(window: arcade.Window, name: str) -> list[Callable[..., Any]]:
+    """Return a window's handlers of a name, in pyglet's order: what was pushed last, then the window's own."""
+    handlers = []
+    for frame in tuple(getattr(window, "_event_stack", ())):
+        handler = frame.get(name)
+        if isinstance(handler, WeakMethod):
+            handler = handler()
+        if handler is not None:
+            handlers.append(handler)
+    own = getattr(window, name, None)
+    if callable(own):
+        handlers.append(own)
+    return handlers
+
+
+# --- the subclass way -----------------------------------------------------------------------------------------------
+
+
+def _require_order(metaclass: type, name: str, bases: tuple[type, ...], engine_class: type) -> None:
+    """Refuse bases in an order in which the engine's own class would leave the networked one out."""
+    networked = [base for base in bases if isinstance(base, metaclass)]
+    for base in networked:
+        before = bases[: bases.index(base)]
+        wrong = [other for other in before if issubclass(other, engine_class) and other not in networked]
+        if wrong:
+            given = ", ".join(one.__name__ for one in bases)
+            right = ", ".join(one.__name__ for one in (base, *(b for b in bases if b is not base)))
+            if engine_class in wrong:  # it is a base of the networked class anyway
+                right = ", ".join(one.__name__ for one in (base, *(b for b in bases if b not in (base, engine_class))))
+            raise AdapterMisuse(
+                f"class {name}({given}): {wrong[0].__name__} comes first and would leave {base.__name__} out. "
+                f"Write: class {name}({right})"
+            )
+
+
+class _NetworkWindowType(type(arcade.Window)):  # type: ignore[misc]
+    def __new__(metaclass, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        _require_order(_NetworkWindowType, name, bases, arcade.Window)
+        return super().__new__(metaclass, name, bases, namespace, **options)
+
+
+class _NetworkViewType(ABCMeta):  # an ABCMeta, so that a view may also be an abstract base class
+    def __new__(metaclass, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        _require_order(_NetworkViewType, name, bases, arcade.View)
+        return super().__new__(metaclass, name, bases, namespace, **options)
+
+
+class NetworkWindow(arcade.Window, metaclass=_NetworkWindowType):
+    """An Arcade window with a client attached to it.
+
+    Args:
+        *args: As for `arcade.Window`.
+        client: The client; it makes one if given none.
+        interpolate: Paths whose values are smoothed inside `on_draw`; see `FrameAdapter`.
+        delay: How far behind the server smoothed values are, in seconds. None adapts it to the connection.
+        max_events: Events delivered per frame, at most.
+        **kwargs: As for `arcade.Window`.
+
+    Example:
+        ```python
+        class Game(NetworkWindow):
+            def on_draw(self):
+                self.clear()
+                for player in self.state.players.values():
+                    arcade.draw_circle_filled(*player["position"], 10, arcade.color.GOLD)
+
+            def on_net_chat(self, text):
+                print(text)
+
+
+        game = Game(800, 600, interpolate=("players.*.position",))
+        game.connect(8080)
+        arcade.run()
+        ```
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        client: Client | None = None,
+        interpolate: Iterable[str | Smoothed] = (),
+        delay: float | None = None,
+        max_events: int = 256,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._client = Client() if client is None else client
+        self._net = ArcadeAdapter(self._client, max_events=max_events, interpolate=interpolate, delay=delay)
+        self._net.attach(self)
+
+    @property
+    def net(self) -> ArcadeAdapter:
+        """The window's adapter."""
+        try:
+            return self._net
+        except AttributeError:
+            raise AdapterMisuse(
+                f"{type(self).__name__}.__init__ has not called super().__init__(...) yet, which makes the adapter"
+            ) from None
+
+    @property
+    def client(self) -> Client:
+        """The window's client."""
+        return self.net.client
+
+    @property
+    def state(self) -> GameState:
+        """The game state, inside `on_draw`."""
+        return self.net.state
+
+    def connect(self, port: int, hostname: str = "localhost", *, password: str | None = None) -> threading.Thread:
+        """Connect the window's client, which goes on in a thread of its own while a window is moved or busy.
+
+        `on_net_connected()` or `on_net_connection_failed(reason)` tells what came of it. See `Client.connect`.
+        """
+        return self.client.connect_in_thread(port, hostname, password=password)
+
+
+class NetworkView(arcade.View, metaclass=_NetworkViewType):
+    """An Arcade view that reaches its window's adapter: a `NetworkWindow`'s, or one attached to any window."""
+
+    @property
+    def net(self) -> ArcadeAdapter:
+        """The window's adapter."""
+        adapter = adapter_of(self.window)
+        if adapter is None:
+            raise AdapterMisuse(
+                f"the window of this {type(self).__name__} has no adapter: make it a NetworkWindow, or attach one "
+                "with ArcadeAdapter(client).attach(window); a closed window has none"
+            )
+        return adapter
+
+    @property
+    def client(self) -> Client:
+        """The window's client."""
+        return self.net.client
+
+    @property
+    def state(self) -> GameState:
+        """The game state, inside `on_draw`."""
+        return self.net.state
