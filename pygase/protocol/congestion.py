@@ -217,6 +217,11 @@ class Congestion:
     def _end_round(self, now: float, next_number: int) -> None:
         self._round_end = next_number
         self._round_at = now
+        if self._round_most * 4 < MIN_WINDOW_BYTES and not self.limited and not self._round_lost and not self._restore:
+            # Next to nothing under way: nothing to learn.
+            self._round_rtt = _NEVER
+            self._round_acked = self._round_most = 0
+            return
         least = self._round_rtt
         acked, lost = self._round_acked, self._round_lost
         used = self._round_most

@@ -1,6 +1,7 @@
 """The state's channel: the newest version wins, and what is too large for a packet is a transfer of fragments."""
 
 from collections import deque
+from functools import lru_cache
 from typing import Any
 
 from pygase.config import FRAGMENT_BYTES, MAX_SNAPSHOT_BYTES
@@ -13,6 +14,12 @@ from pygase.protocol.stats import TrafficStats
 __all__ = ["SnapshotReceiver", "SnapshotSender"]
 
 _SNAPSHOT_BYTE = bytes((SNAPSHOT,))
+
+
+@lru_cache(maxsize=256)
+def _head(version: int, distance: int, size: int) -> bytes:
+    """What precedes a snapshot; the same for most clients of a tick."""
+    return _SNAPSHOT_BYTE + varint(version) + varint(distance) + LENGTHS[size]
 
 
 class SnapshotSender:
@@ -71,11 +78,7 @@ class SnapshotSender:
         size = len(blob)
         if size + 21 > room:
             return room
-        distance = 0 if baseline is None else version - baseline
-        if version < 0x80 and distance < 0x80:
-            head = bytes((SNAPSHOT, version, distance)) + LENGTHS[size]
-        else:
-            head = _SNAPSHOT_BYTE + varint(version) + varint(distance) + LENGTHS[size]
+        head = _head(version, 0 if baseline is None else version - baseline, size)
         parts += (head, blob)
         contents.append((self, version, 0))
         self.offer = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from pygase.config import MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES, UNRELIABLE_MAX_AGE
 from pygase.errors import BacklogFull
-from pygase.protocol.layout import UNRELIABLE_HEADS, URGENCY_NONE, URGENCY_SOON
+from pygase.protocol.layout import UNRELIABLE_HEADS
 from pygase.protocol.recovery import Contents
 from pygase.protocol.stats import TrafficStats
 
@@ -58,7 +58,7 @@ class UnreliableSender:
         else:
             self.tagged.append((message, tag))
 
-    def pack(self, parts: list[Any], contents: Contents, room: int, *, share: bool) -> tuple[int, int]:
+    def pack(self, parts: list[Any], contents: Contents, room: int, *, share: bool) -> int:
         """Put what fits into a packet.
 
         Args:
@@ -68,20 +68,18 @@ class UnreliableSender:
             share: Others wait too: after half the room, leave the rest to them.
 
         Returns:
-            The room left then, and the urgency that the messages need.
+            The room left then.
         """
-        urgency = URGENCY_NONE
         tagged = self.tagged
         while tagged:
             message, tag = tagged[0]
             size = len(message)
             need = size + (2 if size < 0x80 else 3)
             if need > room:
-                return room, urgency
+                return room
             tagged.popleft()
             parts += (UNRELIABLE_HEADS[size], message)
             contents.append((self, tag, 1))
-            urgency = URGENCY_SOON
             room -= need
             self.bytes -= size
         queue = self.queue
@@ -100,7 +98,7 @@ class UnreliableSender:
             if room < least:
                 break
         self._gone += waiting - len(queue)
-        return room, urgency
+        return room
 
     def on_acked(self, key: Any, count: int) -> None:  # noqa: ARG002  (see `Carried`)
         """The message with this tag has arrived."""

@@ -1,0 +1,306 @@
+"""The sending half of `Traffic`: when a packet goes, and what goes into it."""
+
+# ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
+
+from collections import deque
+from typing import Any, Final
+
+from pygase.config import COALESCE_DELAY, MAX_PAYLOAD_BYTES
+from pygase.protocol.fragments import ParcelSender
+from pygase.protocol.incoming import NEVER, Incoming
+from pygase.protocol.large import LargeSender
+from pygase.protocol.layout import (
+    ACK,
+    ACK_DELAY_UNIT,
+    FLAG_ACK,
+    FRAGMENT_RETRIED,
+    FRAGMENT_UNRELIABLE,
+    HEADER,
+    HEADER_WITH_ACK,
+    RUNS_SHIFT,
+    UNKNOWN_ACK_DELAY,
+    URGENCY_NONE,
+    URGENCY_NOW,
+    URGENCY_RELAXED,
+    URGENCY_SOON,
+    varint,
+)
+from pygase.protocol.recovery import Contents
+from pygase.protocol.reliable import ReliableSender
+from pygase.protocol.retried import RetriedSender
+from pygase.protocol.snapshots import SnapshotSender
+from pygase.protocol.unreliable import UnreliableSender
+
+__all__ = ["Outgoing"]
+
+_FULL_PACKET: Final = 1_000
+"""So many bytes of small messages are worth a packet even when a packet has just gone."""
+
+_RESERVE: Final = 2 * MAX_PAYLOAD_BYTES
+"""How far small messages may go beyond what fragments have filled: they never wait behind those."""
+
+_LOSSY: Final = 0.01
+"""From this loss on, small reliable messages go out a second time early (see `ReliableSender`)."""
+
+_MANY_RUNS: Final = 8
+"""An ack that has grown to so many runs asks to be acknowledged itself, so that it may shrink."""
+
+_ASKS_PER_WINDOW: Final = 4
+_SILENT_ASKS_PER_WINDOW: Final = 8
+"""How often per window an ack is asked for at once: keeps it moving, whatever the peer's ack delay is beside the round
+trip. More often among packets that ask for none by themselves."""
+
+_LEAST_ROOM: Final = 64
+"""Less room than this in a packet is not worth looking for something to fill it with."""
+
+
+class Outgoing(Incoming):
+    """What `Traffic` sends. See there for attributes."""
+
+    __slots__ = (
+        "_coalesce_until",
+        "_fresh_bytes",
+        "_has_large",
+        "_large_retried",
+        "_large_unreliable",
+        "_parcels",
+        "_reliable",
+        "_reliable_first",
+        "_retried",
+        "_silent_bytes",
+        "_snapshot",
+        "_unasked_bytes",
+        "_unreliable",
+        "acked",
+    )
+
+    def __init__(self, now: float, *, accepts_snapshots: bool) -> None:
+        super().__init__(now, accepts_snapshots=accepts_snapshots)
+        self.acked: deque[object] = deque()
+        acked, stats = self.acked, self.stats
+        self._parcels = ParcelSender(stats)
+        self._unreliable = UnreliableSender(acked, stats)
+        self._retried = RetriedSender(acked, stats)
+        self._reliable = ReliableSender(acked, self._parcels, stats)
+        self._large_unreliable = LargeSender(FRAGMENT_UNRELIABLE, acked, self._parcels, stats)
+        self._large_retried = LargeSender(FRAGMENT_RETRIED, acked, self._parcels, stats)
+        self._snapshot = SnapshotSender(stats)
+        # Whether large messages may be waiting to become parcels: spares looking.
+        self._has_large = False
+        # Bytes of small messages queued since there were none: is it worth a packet yet?
+        self._fresh_bytes = 0
+        self._silent_bytes = 0
+        self._unasked_bytes = 0
+        self._coalesce_until = now
+        self._reliable_first = False
+
+    # --- when -------------------------------------------------------------------------------------------------------
+
+    def packets_to_send(self, now: float) -> list[bytes]:
+        """All packets that may go now, each at most `config.MAX_PAYLOAD_BYTES`; each must be sent, in this order."""
+        packets: list[bytes] = []
+        if self._recovery.probes:
+            self._recovery.probes = 0
+            packets.append(self._build(now, bulk=True) or self._build_bare(now, URGENCY_NOW))
+        small = self._small_waiting()
+        large = self._large_waiting()
+        if small or large:
+            prompt = now >= self._coalesce_until or self._prompt()
+            while large or (small and (prompt or self._fresh_bytes >= _FULL_PACKET)):
+                bulk = self._congestion.may_send(now, 0)
+                if not bulk and not (small and large and self._congestion.may_send(now, _RESERVE)):
+                    break
+                packet = self._build(now, bulk=bulk and large)
+                if packet is None:
+                    break
+                packets.append(packet)
+                small = self._small_waiting()
+                if not small:
+                    self._fresh_bytes = 0
+                large = self._large_waiting()
+            if self._unreliable.queue:
+                self._unreliable.drop_old(now)
+        if packets:
+            self._coalesce_until = now + COALESCE_DELAY
+        elif now >= self._ack_at:
+            packets.append(self._build_bare(now, URGENCY_NONE))
+        return packets
+
+    def _send_at(self) -> float:
+        """When `packets_to_send` will have more to send, as far as that is a matter of time."""
+        at = NEVER
+        large = self._large_waiting()
+        if self._small_waiting():
+            at = self._congestion.next_send(_RESERVE if large else 0)
+            if at < self._coalesce_until and self._fresh_bytes < _FULL_PACKET and not self._prompt():
+                at = self._coalesce_until
+        return min(at, self._congestion.next_send(0)) if large else at
+
+    def _small_waiting(self) -> bool:
+        """Whether something that fits into one packet is ready to go."""
+        unreliable = self._unreliable
+        if unreliable.queue or unreliable.tagged or self._snapshot.offer is not None:
+            return True
+        reliable = self._reliable
+        if (reliable.fresh or reliable.overdue) and reliable.waiting:
+            return True
+        retried = self._retried
+        return bool(retried.fresh or retried.overdue) and retried.waiting
+
+    def _large_waiting(self) -> bool:
+        """Whether a fragment is ready to go."""
+        transfer = self._snapshot.transfer
+        if transfer is not None and transfer.waiting:
+            return True
+        if not self._has_large and not self._parcels.parcels:
+            return False
+        self._large_unreliable.start()
+        self._large_retried.start()
+        self._has_large = bool(self._large_unreliable.fresh or self._large_retried.fresh)
+        return self._parcels.waiting
+
+    def _prompt(self) -> bool:
+        """Whether what waits shall not wait for company: state rides with its tick, and what was lost is late."""
+        return bool(self._snapshot.offer or self._reliable.overdue or self._retried.overdue)
+
+    # --- what -------------------------------------------------------------------------------------------------------
+
+    def _build(self, now: float, *, bulk: bool) -> bytes | None:
+        """Make the next packet of what waits; None if nothing does.
+
+        Args:
+            now: The current time.
+            bulk: Whether fragments may go along.
+        """
+        recovery = self._recovery
+        number = recovery.next_number
+        received = self._received
+        ack_top = received.top
+        parts: list[Any] = [b""]
+        contents: Contents = []
+        run = count = 0
+        ranges = b""
+        if ack_top > received.known:
+            run, ranges, count = received.encode()
+            room = most = MAX_PAYLOAD_BYTES - 9 - len(ranges)
+        else:
+            ack_top = -1
+            room = most = MAX_PAYLOAD_BYTES - 3
+        reliable = self._reliable
+        repeatable = reliable.repeatable(now) if self._congestion.loss >= _LOSSY else 0
+        room = self._pack_messages(parts, contents, room, now)
+        urgency = URGENCY_SOON if contents else URGENCY_NONE
+        snapshot = self._snapshot
+        if snapshot.offer is not None:
+            room = snapshot.pack(parts, contents, room)
+            if contents and not urgency:
+                urgency = URGENCY_RELAXED
+        if bulk and room > _LEAST_ROOM:
+            room, urgency = self._pack_fragments(parts, contents, room, urgency)
+        if room == most:
+            return None
+        if repeatable and room > _LEAST_ROOM:
+            left = reliable.repeat(parts, contents, room, number, repeatable)
+            if left != room:
+                room = left
+                urgency = URGENCY_SOON
+        urgency = self._ask(urgency, most - room)
+        if ack_top >= 0:
+            parts[0] = self._head(now, urgency, run, ranges, count)
+        else:
+            parts[0] = HEADER.pack(number & 0xFFFF, urgency)
+        packet = b"".join(parts)
+        size = len(packet)
+        recovery.on_sent(now, size, urgency, contents, ack_top)
+        recovery.next_number = number + 1
+        self._fresh_bytes -= size
+        stats = self.stats
+        stats.packets_sent += 1
+        stats.bytes_sent += size
+        return packet
+
+    def _pack_messages(self, parts: list[Any], contents: Contents, room: int, now: float) -> int:
+        """Put small messages into a packet: lost ones first, then fresh ones of all modes; returns the room left."""
+        reliable = self._reliable
+        retried = self._retried
+        unreliable = self._unreliable
+        if reliable.overdue:
+            room = reliable.pack_overdue(parts, contents, room, self._recovery.next_number)
+        if retried.overdue:
+            room = retried.pack(parts, contents, room)
+        waits = unreliable.queue or unreliable.tagged
+        # Where both wait, they take turns in who fills the packet first, so that neither starves.
+        reliable_first = self._reliable_first
+        if waits:
+            self._reliable_first = bool(reliable.fresh or retried.fresh) and not reliable_first
+            if not reliable_first:
+                room = unreliable.pack(parts, contents, room, share=self._reliable_first)
+        if retried.fresh:
+            room = retried.pack(parts, contents, room)
+        if reliable.fresh:
+            room = reliable.pack(parts, contents, room, now)
+        if waits and reliable_first:
+            room = unreliable.pack(parts, contents, room, share=False)
+        return room
+
+    def _pack_fragments(self, parts: list[Any], contents: Contents, room: int, urgency: int) -> tuple[int, int]:
+        """Put fragments into a packet, messages' before the state's; returns the room left and the urgency."""
+        before = len(contents)
+        if self._parcels.parcels:
+            room = self._parcels.pack(parts, contents, room)
+        if self._snapshot.transfer is not None:
+            room = self._snapshot.transfer.pack(parts, contents, room, self.stats)
+        return room, URGENCY_SOON if len(contents) > before else urgency
+
+    def _ask(self, urgency: int, size: int) -> int:
+        """How soon to ask for an ack of a packet of this size whose contents need `urgency`."""
+        if urgency >= URGENCY_SOON:
+            self._silent_bytes = 0
+            self._unasked_bytes += size
+            if self._unasked_bytes * _ASKS_PER_WINDOW < self._congestion.window:
+                return urgency
+            self._unasked_bytes = 0
+            return URGENCY_NOW
+        if urgency:
+            self._silent_bytes = 0
+            return urgency
+        # What is only unreliable asks for nothing, but now and then: else nobody would know how the line does.
+        self._silent_bytes += size
+        if self._silent_bytes * _SILENT_ASKS_PER_WINDOW < self._congestion.window:
+            return URGENCY_NONE
+        self._silent_bytes = 0
+        return URGENCY_NOW
+
+    def _head(self, now: float, urgency: int, run: int, ranges: bytes, count: int) -> bytes:
+        """A packet's header with its acks; none are due after it."""
+        self._ack_at = NEVER
+        self._unacked_packets = 0
+        delay = int((now - self._received_at) / ACK_DELAY_UNIT)
+        if delay > UNKNOWN_ACK_DELAY:
+            delay = UNKNOWN_ACK_DELAY
+        flags = urgency | FLAG_ACK | count << RUNS_SHIFT
+        top = self._received.top & 0xFFFF
+        number = self._recovery.next_number & 0xFFFF
+        if run < 0x80:
+            return HEADER_WITH_ACK.pack(number, flags, top, delay, run) + ranges
+        return HEADER.pack(number, flags) + ACK.pack(top, delay) + varint(run) + ranges
+
+    def _build_bare(self, now: float, urgency: int) -> bytes:
+        """A packet with acks only, or a probe with nothing to say."""
+        received = self._received
+        recovery = self._recovery
+        number = recovery.next_number
+        ack_top = received.top
+        if ack_top < 0:
+            packet = HEADER.pack(number & 0xFFFF, urgency)
+        else:
+            run, ranges, count = received.encode()
+            if count >= _MANY_RUNS and not urgency:
+                urgency = URGENCY_RELAXED
+            packet = self._head(now, urgency, run, ranges, count)
+        if urgency:
+            recovery.on_sent(now, len(packet), urgency, [], ack_top)
+        recovery.next_number = number + 1
+        self.stats.packets_sent += 1
+        self.stats.bytes_sent += len(packet)
+        return packet
