@@ -55,6 +55,13 @@ class Bot(Protocol):
         """Leave the game."""
 
 
+class Window(Protocol):
+    """What the player sees of a game."""
+
+    def play(self, address: Address) -> None:
+        """Connect to the server there, and run until the player closes the window or the time is up."""
+
+
 @dataclass(frozen=True)
 class Game:
     """What the launcher has to know of a game."""
@@ -67,8 +74,8 @@ class Game:
     create_backend: Callable[[], pygase.Backend]
     create_bot: Callable[[str, Address, int], Bot]
     """From a name, the server's address and a seed."""
-    play: Callable[[Options, Address], None]
-    """Runs the window until it is closed or the time is up. Raises `CannotShowError` where there is none."""
+    open_window: Callable[[Options], Window]
+    """Raises `CannotShowError` where there is no display."""
 
 
 def launch(game: Game, arguments: Sequence[str] | None = None) -> int:
@@ -139,12 +146,13 @@ def play(game: Game, options: Options) -> None:
     """Open the window; without ``--connect`` on a server within this very program."""
     if options.headless:
         be_headless()
+    window = game.open_window(options)  # First, since it takes a while, and a server should not stand still.
     if options.connect is not None:
         with bots(game, options.bots, options.connect):
-            game.play(options, options.connect)
+            window.play(options.connect)
     else:
         with server(game, "127.0.0.1", 0) as address, bots(game, options.bots, address):
-            game.play(options, address)
+            window.play(address)
 
 
 @contextlib.contextmanager
@@ -153,6 +161,7 @@ def server(game: Game, hostname: str, port: int) -> Iterator[Address]:
     backend = game.create_backend()
     backend.run_in_thread(hostname, port, interval=game.tick_seconds)
     try:
+        assert backend.server.port is not None
         yield hostname, backend.server.port
     finally:
         backend.shutdown()

@@ -2,17 +2,16 @@
 
 import sys
 
-from examples.launcher import Game, Options, launch
-from examples.link import Address
 from examples.arcade_demo.bot import Bot
 from examples.arcade_demo.server import TICK_SECONDS, create_backend
+from examples.launcher import Game, Options, Window, launch
 
 
-def play(options: Options, address: Address) -> None:
+def open_window(options: Options) -> Window:
     """Open the window. Only here Arcade is imported: a server needs none."""
-    from examples.arcade_demo.client import play as play_in_window  # noqa: PLC0415
+    from examples.arcade_demo.client import Arena  # noqa: PLC0415
 
-    play_in_window(options, address)
+    return Arena(options)
 
 
 GAME = Game(
@@ -22,7 +21,7 @@ GAME = Game(
     tick_seconds=TICK_SECONDS,
     create_backend=create_backend,
     create_bot=Bot,
-    play=play,
+    open_window=open_window,
 )
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Bot:
         self.client = pygase.Client()
         self.net = FrameAdapter(self.client)
         self.link = Link(self.client, address, threaded=False)
-        self.mind = Mind(Random(seed))  # noqa: S311
+        self.mind = Mind(Random(seed))
         self.ship_id: int | None = None
 
         @self.net.on("CONNECTED")
@@ -47,7 +47,7 @@ class Bot:
         self.net.pump(dt)
         with self.net.render_state() as game_state:
             state = rules.new_game() | game_state.to_dict()
-        if self.ship_id in state["ships"]:
+        if self.ship_id is not None and self.ship_id in state["ships"]:
             controls = self.mind.decide(state, self.ship_id)
             self.net.send("CONTROLS", controls.turn, controls.thrust, controls.fire, rate=30)
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import arcade
+import pyglet
 
 import pygase
 from examples.arcade_demo import rules
@@ -32,31 +33,34 @@ LEFT, RIGHT = {arcade.key.LEFT, arcade.key.A}, {arcade.key.RIGHT, arcade.key.D}
 THRUST, FIRE = {arcade.key.UP, arcade.key.W}, {arcade.key.SPACE}
 
 
-def play(options: Options, address: Address) -> None:
-    """Play until the window is closed or the time is up."""
-    try:
-        window = Arena(options, address)
-    except Exception as problem:
-        if type(problem).__name__ in {"NoSuchDisplayException", "NoSuchConfigException"}:
-            raise CannotShowError("There is no display here") from None
-        raise
-    arcade.run()
-    print(f"{options.screenshot}: {window.picture.summary(window.shown)}")
-
-
 class Arena(NetworkWindow):
     """The game as one pilot sees it."""
 
-    def __init__(self, options: Options, address: Address) -> None:
-        super().__init__(rules.WIDTH, rules.HEIGHT, "pygase space arena", interpolate=SMOOTH)  # net
-        self.link = Link(self.client, address)  # net
+    link: Link
+
+    def __init__(self, options: Options) -> None:
+        try:
+            super().__init__(rules.WIDTH, rules.HEIGHT, "pygase space arena", interpolate=SMOOTH)  # net
+        except pyglet.window.WindowException as problem:
+            raise CannotShowError(f"No window can be opened here ({problem})") from None
+        except Exception as problem:
+            if type(problem).__name__ != "NoSuchDisplayException":  # It can be imported only where there is X.
+                raise
+            raise CannotShowError("There is no display here") from None
         self.options = options
         self.picture = Picture()
-        self.autopilot = Mind(Random(1)) if options.headless else None  # noqa: S311
+        self.autopilot = Mind(Random(1)) if options.headless else None
         self.pressed: set[int] = set()
         self.own_id: int | None = None
         self.shown: dict[str, Any] = rules.new_game()
         self.seconds = 0.0
+
+    def play(self, address: Address) -> None:
+        """Play until the window is closed or the time is up."""
+        self.link = Link(self.client, address)  # net
+        arcade.run()
+        if self.options.screenshot is not None:
+            print(f"{self.options.screenshot}: {self.picture.summary(self.shown)}")
 
     def on_net_connected(self, **_: Any) -> None:  # net
         """The server is there: ask it for a ship."""
@@ -78,13 +82,13 @@ class Arena(NetworkWindow):
         """A rock or a ship blew up."""
         self.picture.show_explosion(self.shown, (position[0], position[1]), **details)
 
-    def on_key_press(self, symbol: int, modifiers: int) -> None:
+    def on_key_press(self, symbol: int, modifiers: int) -> None:  # noqa: ARG002
         """Remember what is held down; Escape leaves."""
         self.pressed.add(symbol)
         if symbol == arcade.key.ESCAPE:
             self.leave()
 
-    def on_key_release(self, symbol: int, modifiers: int) -> None:
+    def on_key_release(self, symbol: int, modifiers: int) -> None:  # noqa: ARG002
         """Forget what is no longer held down."""
         self.pressed.discard(symbol)
 
@@ -94,7 +98,7 @@ class Arena(NetworkWindow):
             time.sleep(1 / FRAMES_PER_SECOND)  # Arcade's loop without a window does not wait for anything.
         self.seconds += delta_time
         self.link.turn()  # net
-        if self.own_id in self.shown["ships"]:
+        if self.own_id is not None and self.own_id in self.shown["ships"]:
             controls = self.autopilot.decide(self.shown, self.own_id) if self.autopilot else self.held_controls()
             self.net.send("CONTROLS", controls.turn, controls.thrust, controls.fire, rate=CONTROLS_PER_SECOND)  # net
         self.picture.update(self.shown, delta_time)

@@ -56,7 +56,7 @@ class Picture:
         self.flown: dict[int, float] = {}
         self.seconds = 0.0
         self._last_places: dict[int, Point] = {}
-        self._random = Random(1)  # noqa: S311
+        self._random = Random(1)
 
     def update(self, state: dict[str, Any], dt: float) -> None:
         """Let time pass for what only the picture knows of."""

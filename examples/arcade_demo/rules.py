@@ -304,7 +304,7 @@ def _break_rock(work: State, rock_id: int, random: Random, happenings: list[Happ
     if rock["size"] > 1:
         direction = random.uniform(0.0, 360.0)
         for part_direction in (direction, direction + 180):
-            _add_rock(work, rock["position"], rock["velocity"], part_direction, rock["size"] - 1, random)
+            _add_rock(work, rock["position"], rock["velocity"], part_direction, size=rock["size"] - 1, random=random)
 
 
 def _bring_rocks(work: State, random: Random) -> None:
@@ -314,10 +314,10 @@ def _bring_rocks(work: State, random: Random) -> None:
         return
     place = random.choice([(0.0, random.uniform(0, HEIGHT)), (random.uniform(0, WIDTH), 0.0)])
     if all(distance(place, ship["position"]) > 160 for ship in work["ships"].values()):
-        _add_rock(work, place, (0.0, 0.0), random.uniform(0.0, 360.0), 3, random)
+        _add_rock(work, place, (0.0, 0.0), random.uniform(0.0, 360.0), size=3, random=random)
 
 
-def _add_rock(work: State, place: Vector, velocity: Vector, direction: float, size: int, random: Random) -> None:
+def _add_rock(work: State, place: Vector, velocity: Vector, direction: float, *, size: int, random: Random) -> None:
     heading_x, heading_y = heading(direction)
     speed = random.uniform(35.0, 75.0) * (1.7 - size * 0.25)
     work["rocks"][_new_id(work)] = {

@@ -19,7 +19,7 @@ class ArenaServer:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.random = Random(seed)  # noqa: S311
+        self.random = Random(seed)
         self.ship_ids: dict[Address, int] = {}
         self.controls: dict[int, Controls] = {}
         self.backend = pygase.Backend(
@@ -43,7 +43,7 @@ class ArenaServer:
         )
         return update
 
-    def on_controls(self, turn: float, thrust: bool, fire: bool, client_address: Address) -> None:  # noqa: FBT001
+    def on_controls(self, turn: float, thrust: bool, fire: bool, client_address: Address) -> None:
         """Somebody pressed or released a key. What that does, the next tick says."""
         ship_id = self.ship_ids.get(client_address)
         if ship_id is not None:

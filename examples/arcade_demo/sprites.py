@@ -53,7 +53,7 @@ def shield() -> arcade.Texture:
 @cache
 def rock(size: int, shape: int) -> arcade.Texture:
     """A rock: an uneven outline, light from the upper left, and craters."""
-    random = Random(100 * size + shape)  # noqa: S311
+    random = Random(100 * size + shape)
     radius = rules.ROCK_RADII[size]
     side = int(2 * radius + 16)
     middle = side / 2
@@ -129,7 +129,7 @@ def dot() -> arcade.Texture:
 
 def space(width: int, height: int) -> arcade.Texture:
     """What is behind everything: coloured mist and three layers of stars."""
-    random = Random(11)  # noqa: S311
+    random = Random(11)
     mist = Image.new("RGB", (width // 8, height // 8), NIGHT)
     pen = ImageDraw.Draw(mist)
     for colour in ((38, 30, 74), (16, 44, 66), (58, 26, 62), (22, 34, 70)) * 4:

@@ -26,7 +26,7 @@ class Bot:
         self.client = pygase.Client()
         self.net = FrameAdapter(self.client)
         self.link = Link(self.client, address, threaded=False)
-        self.mind = Mind(Random(seed))  # noqa: S311
+        self.mind = Mind(Random(seed))
         self.player_id: int | None = None
         self.position = (0.0, 0.0)
 

@@ -23,58 +23,55 @@ TOO_FAR = 160.0
 """So many pixels away from where the server has us we have gone wrong, and it is right."""
 
 
-def play(options: Options, address: Address) -> None:
-    """Play until the window is closed or the time is up."""
-    screen = open_window(headless=options.headless)
-    tag = Tag(screen, options, address)
-    clock = pygame.time.Clock()
-    seconds = 0.0
-    while tag.running and (options.seconds is None or seconds < options.seconds):
-        dt = clock.tick(FRAMES_PER_SECOND) / 1000
-        seconds += dt
-        tag.frame(dt)
-        pygame.display.flip()
-    tag.net.close()  # net
-    if options.screenshot is not None:
-        pygame.image.save(screen, options.screenshot)
-        print(f"{options.screenshot}: {tag.picture.summary(tag.state)}")
-    pygame.quit()
-
-
 class Tag:
     """The game as one player sees it."""
 
-    def __init__(self, screen: pygame.Surface, options: Options, address: Address) -> None:
-        self.running = True
-        self.name = options.name
-        self.picture = Picture(screen)
-        self.autopilot = Mind(Random(1)) if options.headless else None  # noqa: S311
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.screen = open_window(headless=options.headless)
+        self.picture = Picture(self.screen)
+        self.autopilot = Mind(Random(1)) if options.headless else None
         self.state: dict[str, Any] = rules.new_game()
         self.own_id: int | None = None
         self.position: rules.Vector | None = None
 
-        client = pygase.Client()  # net
-        self.net = PygameAdapter(client, interpolate=("players.*.position",))  # net
-        self.link = Link(client, address)  # net
+        self.running = True
+        self.client = pygase.Client()  # net
+        self.net = PygameAdapter(self.client, interpolate=("players.*.position",))  # net
 
-    def frame(self, dt: float) -> None:
-        """Everything that happens between two pictures, and the picture."""
-        self.link.turn()  # net
+    def play(self, address: Address) -> None:
+        """Play until the window is closed or the time is up."""
+        link = Link(self.client, address)  # net
+        clock = pygame.time.Clock()
+        seconds = 0.0
+        while self.running and (self.options.seconds is None or seconds < self.options.seconds):
+            dt = clock.tick(FRAMES_PER_SECOND) / 1000
+            seconds += dt
+            link.turn()  # net
+            self.update(dt)
+            self.picture.draw(self.state, self.own_id, self.position, (link.words, link.phase.colour), dt)
+            pygame.display.flip()
+        self.net.close()  # net
+        if self.options.screenshot is not None:
+            pygame.image.save(self.screen, self.options.screenshot)
+            print(f"{self.options.screenshot}: {self.picture.summary(self.state)}")
+        pygame.quit()
+
+    def update(self, dt: float) -> None:
+        """Everything that happens between two pictures."""
         for event in self.net.events():  # net
             self.handle(event)
         with self.net.render_state() as game_state:  # net
             self.state = rules.new_game() | game_state.to_dict()  # net
-        if self.own_id in self.state["players"]:
+        if self.own_id is not None and self.own_id in self.state["players"]:
             self.walk(self.own_id, dt)
-        connection = (self.link.words, self.link.phase.colour)
-        self.picture.draw(self.state, self.own_id, self.position, connection, dt)
 
     def handle(self, event: pygame.event.Event) -> None:
         """Keys and the window's buttons come as events, and so does what the server sends."""
         if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE):
             self.running = False
         elif event.type == self.net.type_for("CONNECTED"):  # net
-            self.net.send("JOIN", self.name, retries=pygase.RELIABLE)  # net
+            self.net.send("JOIN", self.options.name, retries=pygase.RELIABLE)  # net
         elif event.type == self.net.type_for("PLAYER_CREATED"):  # net
             self.own_id, self.position = event.args[0], None
         elif event.type == self.net.type_for("DISCONNECTED"):  # net

@@ -53,7 +53,7 @@ class Picture:
         self.sparks: list[Spark] = []
         self.messages: deque[tuple[str, float]] = deque(maxlen=5)
         self.seconds = 0.0
-        self._random = Random(1)  # noqa: S311
+        self._random = Random(1)
 
     def draw(
         self,
@@ -169,7 +169,7 @@ class Picture:
 
     def _draw_headline(self, state: dict[str, Any], own_id: int | None) -> None:
         players = state["players"]
-        if own_id not in players:
+        if own_id is None or own_id not in players:
             write(self.surface, "TAG", 130, TEXT, (ARENA.centerx, 330), anchor="center")
             write(self.surface, "caught? then you chase", 36, QUIET_TEXT, (ARENA.centerx, 415), anchor="center")
             return

@@ -33,6 +33,9 @@ CHASER_SPEED = 285.0
 PROTECTION_SECONDS = 5.0
 """After a catch nobody can be caught for this long: time to run."""
 
+START_SECONDS = 3.0
+"""The same, when the first player has just come and there is nobody near to run from."""
+
 CATCH_POINTS = 5
 MAX_REACH_SECONDS = 0.5
 """A player whose datagrams were held up may catch up on this much walking in one go, and no more."""
@@ -67,7 +70,7 @@ def join(state: State, player_id: int, name: object, random: Random) -> Update:
     }
     update: Update = {"players": {player_id: player}}
     if state["chaser_id"] is None:
-        update |= {"chaser_id": player_id, "protection": PROTECTION_SECONDS}
+        update |= {"chaser_id": player_id, "protection": START_SECONDS}
     return update
 
 

@@ -21,7 +21,7 @@ class TagServer:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.random = Random(seed)  # noqa: S311
+        self.random = Random(seed)
         self.player_ids: dict[Address, int] = {}
         self.reach: dict[int, float] = {}
         """How many pixels each player may still go; see `rules.move`."""

@@ -87,11 +87,12 @@ def floor(width: int, height: int, pillars: tuple[tuple[float, float, float], ..
     for x in range(24, width, 32):
         for y in range(24, height, 32):
             stamp(surface, disc(2, mixed(DUSK, DUSK_EDGE, 0.6)), (x, y))
-    for x, y, radius in pillars:
-        stamp(surface, glow(int(radius * 1.7), (2, 3, 7), 230), (x + 4, y + 8))
-        stamp(surface, disc(int(radius), mixed(DUSK_EDGE, WHITE, 0.12)), (x, y))
-        stamp(surface, disc(int(radius) - 3, mixed(DUSK, DUSK_EDGE, 0.55)), (x, y))
-        stamp(surface, ring(int(radius) - 14, 2, mixed(DUSK, DUSK_EDGE, 0.9)), (x, y))
+    for *middle, radius in pillars:
+        place = (middle[0], middle[1])
+        stamp(surface, glow(int(radius * 1.7), (2, 3, 7), 230), (place[0] + 4, place[1] + 8))
+        stamp(surface, disc(int(radius), mixed(DUSK_EDGE, WHITE, 0.12)), place)
+        stamp(surface, disc(int(radius) - 3, mixed(DUSK, DUSK_EDGE, 0.55)), place)
+        stamp(surface, ring(int(radius) - 14, 2, mixed(DUSK, DUSK_EDGE, 0.9)), place)
     pygame.draw.rect(surface, DUSK_EDGE, surface.get_rect(), width=2)
     return surface
 

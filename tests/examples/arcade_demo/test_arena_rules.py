@@ -96,9 +96,7 @@ def test_thrust_goes_where_the_ship_points(angle: float, direction: tuple[int, i
     state, _ = stepped(arena({1: ship(300, 300, angle)}), {1: Controls(thrust=True)})
     speed = state["ships"][1]["velocity"]
     assert math.hypot(*speed) > 1
-    assert [round(part / math.hypot(*speed), 6) for part in speed] == [
-        pytest.approx(part) for part in direction
-    ]
+    assert [round(part / math.hypot(*speed), 6) for part in speed] == [pytest.approx(part) for part in direction]
     assert state["ships"][1]["thrust"] is True
 
 
@@ -125,9 +123,7 @@ def test_space_has_no_edge() -> None:
 
 
 def test_distance_is_the_shortest_way_round() -> None:
-    assert rules.distance((10, 10), (rules.WIDTH - 10, rules.HEIGHT - 10)) == pytest.approx(
-        math.hypot(20, 20)
-    )
+    assert rules.distance((10, 10), (rules.WIDTH - 10, rules.HEIGHT - 10)) == pytest.approx(math.hypot(20, 20))
     assert rules.way((rules.WIDTH - 5, 0), (5, 0)) == pytest.approx((10, 0))
 
 
@@ -162,9 +158,7 @@ def test_a_hit_takes_one_off_the_shield_and_uses_the_shot_up() -> None:
 
 
 def test_at_the_last_hit_a_ship_explodes_and_the_shooter_scores() -> None:
-    state, happenings = stepped(
-        arena({1: ship(600, 600), 2: ship(300, 300, shield=1)}, shots={5: shot(300, 300)})
-    )
+    state, happenings = stepped(arena({1: ship(600, 600), 2: ship(300, 300, shield=1)}, shots={5: shot(300, 300)}))
     assert rules.is_away(state["ships"][2])
     assert state["ships"][1]["score"] == rules.SHIP_POINTS
     ((kind, details),) = happenings
@@ -245,9 +239,7 @@ def test_rocks_come_until_there_are_enough_and_keep_off_ships() -> None:
         ((None, [], b""), Controls()),
     ],
 )
-def test_whatever_comes_over_the_network_becomes_controls(
-    sent: tuple[Any, Any, Any], controls: Controls
-) -> None:
+def test_whatever_comes_over_the_network_becomes_controls(sent: tuple[Any, Any, Any], controls: Controls) -> None:
     assert rules.controls_from(*sent) == controls
 
 
@@ -266,9 +258,7 @@ def test_the_same_seed_plays_the_same_game() -> None:
         for _ in range(3):
             state = merged(state, rules.join(state, "P", random)[1])
         for number in range(150):
-            controls = {
-                ship_id: Controls(math.sin(number + ship_id), True, True) for ship_id in state["ships"]
-            }
+            controls = {ship_id: Controls(math.sin(number + ship_id), True, True) for ship_id in state["ships"]}
             state = merged(state, rules.step(state, controls, DT, random)[0])
         return state
 

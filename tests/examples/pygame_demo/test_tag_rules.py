@@ -35,15 +35,13 @@ def is_free(position: list[float]) -> bool:
     x, y = position
     edge = rules.RADIUS
     in_arena = edge <= x <= rules.WIDTH - edge and edge <= y <= rules.HEIGHT - edge
-    return in_arena and all(
-        math.dist((x, y), pillar[:2]) >= pillar[2] + edge - 1e-6 for pillar in rules.PILLARS
-    )
+    return in_arena and all(math.dist((x, y), pillar[:2]) >= pillar[2] + edge - 1e-6 for pillar in rules.PILLARS)
 
 
 def test_the_first_to_join_is_the_chaser_and_under_protection() -> None:
     state = merged(rules.new_game(), rules.join(rules.new_game(), 4, "Cog", Random(1)))
     assert state["chaser_id"] == 4
-    assert state["protection"] == rules.PROTECTION_SECONDS
+    assert state["protection"] == rules.START_SECONDS
     assert state["players"][4]["name"] == "Cog"
 
 
