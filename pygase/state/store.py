@@ -77,9 +77,9 @@ class GameStateStore:
         initial = GameState() if initial_game_state is None else initial_game_state
         if not isinstance(initial, GameState):
             raise TypeError(f"'initial_game_state' should be of type 'GameState', not '{type(initial).__name__}'.")
-        draft = Draft(_EMPTY)
+        draft = Draft(_EMPTY, size_of(_EMPTY))
         draft.merge(initial.__dict__)
-        self._newest = _Version(draft.state, draft.growth, initial.time_order, 0)
+        self._newest = _Version(draft.state, draft.base_size + draft.growth, initial.time_order, 0)
         self._claims: dict[int, object] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
 
@@ -147,7 +147,7 @@ class GameStateStore:
             version = self._newest
             if draft.base is not version.root:
                 changes = draft.effective()
-                draft = Draft(version.root, version.size)
+                draft = Draft(version.root, version.size, draft.time_order)
                 draft.merge(changes)
             time_order = check_time_order(version.time_order + 1)
             if self._follow(version, version.next(draft, time_order)):

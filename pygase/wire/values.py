@@ -230,7 +230,7 @@ def _scan(data: bytes) -> None:
 def _demand_shallow(value: Any) -> None:
     """Refuse what is nested too deeply, going down level by level."""
     level = [value]
-    for _ in range(MAX_VALUE_DEPTH + 1):
+    for _ in range(MAX_VALUE_DEPTH):
         below: list[Any] = []
         for container in level:
             if type(container) is dict:

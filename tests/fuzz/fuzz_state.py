@@ -1,0 +1,114 @@
+"""Invariant: whatever blob a `Replica` is given, it takes it as an update or raises `MalformedDatagram`; nothing else,
+and nothing has changed then. What it takes can be applied, contains no marker afterwards, and cost memory in
+proportion to the blob's size.
+"""
+
+import random
+import struct
+import sys
+import zlib
+from typing import Any
+
+import pytest
+
+from pygase.errors import MalformedDatagram
+from pygase.state import TO_DELETE, GameState, GameStateStore, Replacement, Replica, StateFeed, apply_all
+from pygase.wire import pack
+
+
+def recorded() -> list[bytes]:
+    """Record a conversation that contains every kind of column."""
+    store = GameStateStore(GameState(players={}, board=[]))
+    feed = StateFeed(store, lambda: 1.0, precision={"players.*.at": 0.1})
+    blobs = [feed.encoded(None)[1]]
+    changes: list[dict[str, Any]] = [
+        {"players": {f"p{n}": {"x": float(n), "y": 0.1 * n, "at": [0.5 * n, 1.0]} for n in range(8)}},
+        {"players": {f"p{n}": {"x": float(n * n), "hp": n, "name": "ann"} for n in range(8)}, "board": [[1, 2]] * 5},
+        {"players": {"p1": TO_DELETE, "p2": TO_DELETE, 5: {"on": True}, "p3": None}, "flags": [True, False, None]},
+        {"players": {"p1": {"x": -0.0}, "p4": {"x": 1e300, "y": 2**63}}, "text": "ann", "raw": b"\x00"},
+        {"ents": {n: {"alive": True, "at": [0.25 * n, 2.0 * n]} for n in range(40)}},
+        {"ents": {n: {"alive": n % 2 == 0, "x": n * 70_000} for n in range(40)}},
+        {"rows": {f"r{n}": {"same": 1.5} for n in range(300)}},
+    ]
+    for change in changes:
+        draft = store.begin_tick()
+        draft.merge(change)
+        base = store.time_order
+        store.commit(draft)
+        blobs += [feed.encoded(base)[1], feed.encoded(0)[1]]
+    return blobs
+
+
+RECORDED = recorded()
+CORPUS = [
+    *RECORDED,
+    b"",
+    b"\x00\x00\x00",
+    b"\x00\x00\x05" + zlib.compress(bytes(1_000_000)),
+    b"\x00\x00\x00\x00\x2a\xff\xff\xff\xff\x0f\x05\x00",
+    b"\x00\x00\x00\x00" + b"\x2a\x01" * 300,
+    b"\x00\x00\x00\x00" + b"\x2c\x01\x00" * 300,
+    b"\x00\x00\x00\x01\x00\x04\x93\xa1a\xa1b\x92\x00\x01" + b"\x29\x02" * 100,
+    b"\x00\x00\x01\x00" + pack({"a": {"b": [1] * 50}}),
+    b"\x00\x00\x02\x00" + pack({"a": [], "b": [{"c": 1}], "c": {"d": [1]}}),
+]
+
+
+def markers_in(value: object) -> bool:
+    """Tell whether a marker is anywhere in a value."""
+    if isinstance(value, dict):
+        return isinstance(value, Replacement) or any(markers_in(member) for member in value.values())
+    if isinstance(value, list):
+        return any(markers_in(member) for member in value)
+    return value is TO_DELETE
+
+
+def one_input(data: bytes) -> None:
+    """Feed one input: after a genuine update, so that the table of known names is not empty."""
+    for before in (RECORDED[1], None):
+        replica, state = Replica(), GameState()
+        if before is not None:
+            replica.receive(None, 0, RECORDED[0], 0.0)
+            replica.receive(0, 1, before, 0.0)
+        version, known = replica.version, list(replica._decoder._names)
+        for baseline in (max(0, version), None):
+            try:
+                replica.receive(baseline, version + 1, data, 0.0)
+            except MalformedDatagram:
+                assert replica.version == version
+                assert len(replica._decoder._names) >= len(known) or baseline is None
+        apply_all(state, replica.take_pending())
+        assert not markers_in(state.__dict__)
+
+
+@pytest.mark.parametrize("data", CORPUS, ids=lambda data: data[:12].hex())
+def test_the_invariant_holds_for_the_corpus(data: bytes) -> None:
+    one_input(data)
+
+
+def test_the_invariant_holds_for_damaged_updates() -> None:
+    rng = random.Random(11)
+    for _ in range(3_000):
+        data = bytearray(rng.choice(CORPUS[: len(RECORDED)]))
+        for _ in range(rng.randint(1, 3)):
+            position = rng.randrange(2, len(data))
+            kind = rng.randrange(4)
+            if kind == 0:
+                data[position] = rng.randrange(256)
+            elif kind == 1:
+                del data[position]
+            elif kind == 2:
+                data[position:position] = struct.pack("<H", rng.randrange(65_536))
+            else:
+                data[position] ^= 1 << rng.randrange(8)
+            if len(data) < 4:
+                break
+        one_input(bytes(data))
+
+
+if __name__ == "__main__":
+    import atheris
+
+    atheris.instrument_all()
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
