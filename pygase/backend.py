@@ -1,14 +1,14 @@
 """A whole game server in one object: store, state machine and server."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, Unpack
 
-from pygase.config import MAX_CLIENTS, TICK_INTERVAL
+from pygase.config import TICK_INTERVAL
 from pygase.drivers import inside_event_loop
 from pygase.gamestate import GameState, GameStateStore
 from pygase.machine import GameStateMachine
-from pygase.netcode import ServerKeys
-from pygase.server import Server
+from pygase.server import Server, ServerOptions
 
 __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 
@@ -56,10 +56,7 @@ class Backend:
         hostname: str,
         port: int,
         interval: float = TICK_INTERVAL,
-        *,
-        password: str | None = None,
-        keys: ServerKeys | None = None,
-        max_clients: int = MAX_CLIENTS,
+        **options: Unpack[ServerOptions],
     ) -> Coroutine[Any, Any, None] | None:
         """Run the game until `shutdown`; inside a running event loop, return an awaitable that does.
 
@@ -67,19 +64,16 @@ class Backend:
             hostname: The address to listen on; see `Server.run`.
             port: The UDP port, 0 for any free one.
             interval: Seconds between ticks.
-            password: What clients have to give to get in.
-            keys: The server's keys; new ones unless given.
-            max_clients: How many may be connected at a time.
+            **options: See `ServerOptions`.
 
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
         """
-        options: dict[str, Any] = {"password": password, "keys": keys, "max_clients": max_clients}
         if inside_event_loop():
-            return self._run_in_loop(hostname, port, interval, options)
+            return self._run_in_loop(hostname, port, interval, **options)
         machine, server = self.game_state_machine, self.server
         # The port first: if it is taken, nothing has been started.
-        server._listen(port, hostname, machine, password, keys, max_clients)
+        server._listen(port, hostname, machine, **options)
         try:
             server._run_here(lambda: machine.run_game_loop_in_thread(interval))
         finally:
@@ -91,19 +85,14 @@ class Backend:
         hostname: str,
         port: int,
         interval: float = TICK_INTERVAL,
-        *,
-        password: str | None = None,
-        keys: ServerKeys | None = None,
-        max_clients: int = MAX_CLIENTS,
+        **options: Unpack[ServerOptions],
     ) -> Any:
         """Run the game in threads of its own; when this returns, the server listens. See `run`.
 
         Returns:
             threading.Thread: The server's thread, a daemon.
         """
-        thread = self.server.run_in_thread(
-            port, hostname, self.game_state_machine, password=password, keys=keys, max_clients=max_clients
-        )
+        thread = self.server.run_in_thread(port, hostname, self.game_state_machine, **options)
         self.game_state_machine.run_game_loop_in_thread(interval)
         return thread
 
@@ -115,12 +104,11 @@ class Backend:
         self.game_state_machine.stop()
         return self.server.shutdown()
 
-    async def _run_in_loop(self, hostname: str, port: int, interval: float, options: dict[str, Any]) -> None:
-        import asyncio  # noqa: PLC0415
-
-        loop = asyncio.ensure_future(self.game_state_machine._run_in_loop(interval))
+    async def _run_in_loop(self, hostname: str, port: int, interval: float, **options: Unpack[ServerOptions]) -> None:
+        self.server._listen(port, hostname, self.game_state_machine, **options)
+        ticking = asyncio.ensure_future(self.game_state_machine._run_in_loop(interval))
         try:
-            await self.server._run_in_loop(port, hostname, self.game_state_machine, *options.values())
+            await self.server._serve_in_loop()
         finally:
             self.game_state_machine.stop()
-            await loop
+            await ticking

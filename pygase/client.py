@@ -6,20 +6,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypedDict, TypeVar, Unpack
 
-from pygase.config import CONNECT_TIMEOUT, MAX_STATE_HISTORY, RELIABLE
+from pygase.config import CONNECT_TIMEOUT, MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RELIABLE
 from pygase.connection import ClientConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
 from pygase.event import Event, UniversalEventHandler
-from pygase.netcode import SecureClient, parse_url
+from pygase.netcode import ConnectToken, SecureClient, parse_url
 from pygase.session.client import ClientSession
 from pygase.session.events import encode_event
 from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived
 from pygase.state import GameState, StateArrival, apply_all
 
-__all__ = ["Client"]
+__all__ = ["Client", "ConnectOptions"]
 
 _log = logging.getLogger("pygase.client")
 
@@ -30,6 +30,18 @@ _POLL: Final = 0.005
 
 _GRACE: Final = 0.5
 """What `disconnect` allows, above its wait for acknowledgements, for the last handlers to run."""
+
+
+class ConnectOptions(TypedDict, total=False):
+    """What `connect`, `connect_in_thread` and `open` take besides the address.
+
+    Attributes:
+        password: What the server asks for, if it does. It goes only inside the sealed channel.
+        token: A connect token that the game's own service has made with `pygase.tokens`; no join exchange then.
+    """
+
+    password: str | None
+    token: ConnectToken | bytes | None
 
 
 class Client:
@@ -63,7 +75,7 @@ class Client:
     # --- connecting ---------------------------------------------------------------------------------------------
 
     def connect(
-        self, port: int, hostname: str = "localhost", *, password: str | None = None
+        self, port: int, hostname: str = "localhost", **options: Unpack[ConnectOptions]
     ) -> Coroutine[Any, Any, None] | None:
         """Connect, and run the event handlers on this thread until the connection is over.
 
@@ -72,41 +84,41 @@ class Client:
         Args:
             port: The server's port.
             hostname: Its name or address, or the `pygase://host:port/#fingerprint` that it prints.
-            password: What the server asks for, if it does.
+            **options: See `ConnectOptions`.
 
         Raises:
             ConnectionFailed: No connection came about; `reason` says why.
         """
         if inside_event_loop():
-            return self._connect_in_loop(port, hostname, password)
-        self._begin(port, hostname)
-        self._run_here(port, hostname, password)
+            return self._connect_in_loop(port, hostname, options)
+        self._begin(port, hostname, options)
+        self._run_here(port, hostname, options)
         self._raise_if_failed(hostname, port)
         return None
 
     def connect_in_thread(
-        self, port: int, hostname: str = "localhost", *, password: str | None = None
+        self, port: int, hostname: str = "localhost", **options: Unpack[ConnectOptions]
     ) -> threading.Thread:
         """Connect in a thread of its own, on which the event handlers run. See `connect`.
 
         Returns:
             The thread, a daemon. It ends with the connection, also when none came about.
         """
-        self._begin(port, hostname)
+        self._begin(port, hostname, options)
         thread = threading.Thread(
-            target=self._run_here, args=(port, hostname, password), name="pygase-client", daemon=True
+            target=self._run_here, args=(port, hostname, options), name="pygase-client", daemon=True
         )
         thread.start()
         return thread
 
-    def open(self, port: int, hostname: str = "localhost", *, password: str | None = None) -> None:
+    def open(self, port: int, hostname: str = "localhost", **options: Unpack[ConnectOptions]) -> None:
         """Begin to connect, to be driven by `pump` from your own loop: no thread, and never blocking.
 
         A hostname other than an IP address or "localhost" is looked up first, which may take the resolver's time.
         See `connect` for the arguments.
         """
-        self._begin(port, hostname)
-        self._launch(port, hostname, password)
+        self._begin(port, hostname, options)
+        self._launch(port, hostname, options)
 
     def pump(self) -> None:
         """Send and receive what there is, and run the handlers of what has arrived.
@@ -301,8 +313,10 @@ class Client:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _begin(self, port: int, hostname: str) -> None:
+    def _begin(self, port: int, hostname: str, options: ConnectOptions) -> None:
         """Make the session, so that events can be queued from here on."""
+        if unknown := set(options) - ConnectOptions.__annotations__.keys():
+            raise TypeError(f"connect has no option {min(unknown)!r}; it has {sorted(ConnectOptions.__annotations__)}")
         if not isinstance(hostname, str):
             raise TypeError(f"a hostname is a string, not {hostname!r}")
         if "://" not in hostname and (not isinstance(port, int) or not 0 < port < 65536):
@@ -310,13 +324,13 @@ class Client:
         if self._run is not None and not self._run.over.is_set():
             raise AlreadyRunning("this client is connected already, or connecting; disconnect it first")
         self._session = ClientSession(self._system.clock())
-        self._run = Run(self._system, self._session, self._user_code, self._handle)
+        self._run = Run(self._system, self._session, self._user_code, self._handle, self._sort)
         self._run.claimed_by = self._claimed_by
         self._failure = None
         self.connection = ClientConnection(self._session, hostname, port)
         self._access.follow(self._run, self._session.replica)
 
-    def _launch(self, port: int, hostname: str, password: str | None) -> bool:
+    def _launch(self, port: int, hostname: str, options: ConnectOptions) -> bool:
         """Find the server's address and begin the handshake. Returns False if that cannot be."""
         run, session, system = self._run, self._session, self._system
         assert run is not None
@@ -339,7 +353,8 @@ class Client:
             unix_epoch=system.unix_epoch(),
             now=system.clock(),
             fingerprint=fingerprint,
-            password=password,
+            token=options.get("token"),
+            password=options.get("password"),
             connect_timeout=CONNECT_TIMEOUT,
         )
         if session.is_over:  # disconnected while the name was looked up
@@ -350,10 +365,10 @@ class Client:
         at_exit(self, Client._leave_at_exit)
         return True
 
-    def _run_here(self, port: int, hostname: str, password: str | None) -> None:
+    def _run_here(self, port: int, hostname: str, options: ConnectOptions) -> None:
         run = self._run
         assert run is not None
-        if self._launch(port, hostname, password):
+        if self._launch(port, hostname, options):
             run.drive_in_thread()
         try:
             run.run_here()
@@ -363,13 +378,13 @@ class Client:
         finally:
             self._user_code.close()
 
-    async def _connect_in_loop(self, port: int, hostname: str, password: str | None) -> None:
-        self._begin(port, hostname)
+    async def _connect_in_loop(self, port: int, hostname: str, options: ConnectOptions) -> None:
+        self._begin(port, hostname, options)
         run, session = self._run, self._session
         assert run is not None
         assert session is not None
         loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(None, self._launch, port, hostname, password):
+        if await loop.run_in_executor(None, self._launch, port, hostname, options):
             try:
                 await run.run_in_loop()
             except asyncio.CancelledError:
@@ -394,6 +409,17 @@ class Client:
         run, session = self._run, self._session
         if run is not None and session is not None and not session.is_over:
             run.submit(session.disconnect, self._system.clock(), wait=0.0)
+
+    def _sort(self, signals: list[Any]) -> None:
+        """Put signals into the mailbox. Inside the core's lock, so it runs no user code."""
+        run, session = self._run, self._session
+        assert run is not None
+        assert session is not None
+        if len(run.mailbox) + len(signals) > MAX_INBOX_EVENTS and not session.is_over:
+            _log.error("%s events wait and the game takes none: the connection ends", len(run.mailbox))
+            session.disconnect(self._system.clock(), wait=0.0, reason=DisconnectReason.INBOX_FULL)
+            signals = [s for s in signals if not isinstance(s, EventArrived)] + session.take_signals()
+        run.mailbox.post(signals)
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""

@@ -56,6 +56,7 @@ class DisconnectReason(str, Enum):
     UNRESOLVED = "hostname could not be resolved"
     PROTOCOL_VIOLATION = "protocol violation"
     FLOODING = "sent more than its budget"
+    INBOX_FULL = "the game took no events for too long"
 
     def __str__(self) -> str:
         return self.value

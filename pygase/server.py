@@ -4,25 +4,25 @@ import asyncio
 import functools
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypedDict, Unpack
 
 from pygase.client import check_dispatch
 from pygase.config import MAX_CLIENTS, MAX_INBOX_EVENTS
 from pygase.connection import ServerConnection
-from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
+from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, get_available_ip_addresses, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameStateStore
 from pygase.machine import GameStateMachine
-from pygase.netcode import JoinPolicy, SecureServer, ServerKeys
+from pygase.netcode import JoinPolicy, SecureServer, ServerKeys, format_url
 from pygase.session.events import encode_event
 from pygase.session.server import Seat, ServerSession
 from pygase.session.signals import ClientJoined, ClientLeft, EventAcknowledgedBy, EventFrom, ShutdownRequested
 from pygase.session.tick import current_tick
 from pygase.state import StateFeed
 
-__all__ = ["EventWire", "Server"]
+__all__ = ["EventWire", "Server", "ServerOptions"]
 
 _log = logging.getLogger("pygase.server")
 
@@ -36,6 +36,24 @@ class EventWire(Protocol):
     """What events are repeated to: usually a `GameStateMachine`."""
 
     def _push_event(self, event: Event) -> Any: ...
+
+
+class ServerOptions(TypedDict, total=False):
+    """What `Server.run`, `Backend.run` and their kind take besides the address.
+
+    Attributes:
+        password: What clients have to give to get in.
+        keys: The server's keys, from `pygase keygen`, for clients that know its fingerprint and tokens that are made
+            elsewhere. New ones each time unless given.
+        max_clients: How many may be connected at a time.
+        addresses: Under which (IP address, port) pairs tokens made elsewhere name this server, if those are not what
+            it listens on: "0.0.0.0" is no address that a token could name.
+    """
+
+    password: str | None
+    keys: ServerKeys | None
+    max_clients: int
+    addresses: Sequence[tuple[str, int]] | None
 
 
 class Server:
@@ -68,10 +86,7 @@ class Server:
         port: int = 0,
         hostname: str = "localhost",
         event_wire: EventWire | None = None,
-        *,
-        password: str | None = None,
-        keys: ServerKeys | None = None,
-        max_clients: int = MAX_CLIENTS,
+        **options: Unpack[ServerOptions],
     ) -> Coroutine[Any, Any, None] | None:
         """Serve clients until `shutdown`. Handlers of this server run on this thread.
 
@@ -82,16 +97,14 @@ class Server:
             hostname: The address to listen on. "localhost" is reachable from this machine only, "0.0.0.0" from
                 everywhere by IPv4, "::" by IPv6 and IPv4.
             event_wire: What clients' events are repeated to, usually a `GameStateMachine`.
-            password: What clients have to give to get in.
-            keys: The server's keys, if clients know its fingerprint or tokens are made elsewhere; new ones otherwise.
-            max_clients: How many may be connected at a time.
+            **options: See `ServerOptions`.
 
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
         """
         if inside_event_loop():
-            return self._run_in_loop(port, hostname, event_wire, password, keys, max_clients)
-        self._listen(port, hostname, event_wire, password, keys, max_clients)
+            return self._run_in_loop(port, hostname, event_wire, **options)
+        self._listen(port, hostname, event_wire, **options)
         self._run_here()
         return None
 
@@ -101,10 +114,7 @@ class Server:
         hostname: str = "localhost",
         event_wire: EventWire | None = None,
         daemon: bool = True,
-        *,
-        password: str | None = None,
-        keys: ServerKeys | None = None,
-        max_clients: int = MAX_CLIENTS,
+        **options: Unpack[ServerOptions],
     ) -> threading.Thread:
         """Serve clients from a thread of its own; when this returns, the server listens. See `run`.
 
@@ -113,14 +123,12 @@ class Server:
             hostname: See `run`.
             event_wire: See `run`.
             daemon: Whether the program may end while the server runs.
-            password: See `run`.
-            keys: See `run`.
-            max_clients: See `run`.
+            **options: See `ServerOptions`.
 
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
         """
-        self._listen(port, hostname, event_wire, password, keys, max_clients)
+        self._listen(port, hostname, event_wire, **options)
         thread = threading.Thread(target=self._run_here, name="pygase-server", daemon=daemon)
         thread.start()
         return thread
@@ -159,6 +167,14 @@ class Server:
     def fingerprint(self) -> str | None:
         """What proves the server's identity to a client that was given it; None while it does not run."""
         return None if self._session is None or self._port is None else self._session.link.fingerprint
+
+    @property
+    def url(self) -> str | None:
+        """What clients can connect to in place of a hostname, fingerprint included; None while it does not run."""
+        if self._hostname is None or self._port is None:
+            return None
+        host = get_available_ip_addresses()[0] if self._hostname in ("0.0.0.0", "::") else self._hostname  # noqa: S104
+        return format_url(host, self._port, self.fingerprint)
 
     @property
     def stats(self) -> Mapping[str, int]:
@@ -228,38 +244,32 @@ class Server:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _listen(  # noqa: PLR0917  (the arguments of `run`, passed on)
-        self,
-        port: int,
-        hostname: str,
-        event_wire: EventWire | None,
-        password: str | None = None,
-        keys: ServerKeys | None = None,
-        max_clients: int = MAX_CLIENTS,
-    ) -> None:
+    def _listen(self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]) -> None:
         if self._run is not None and not self._run.over.is_set():
             raise AlreadyRunning(f"this server is running already, on port {self._port}; shut it down first")
+        if unknown := set(options) - ServerOptions.__annotations__.keys():
+            raise TypeError(f"a server has no option {min(unknown)!r}; it has {sorted(ServerOptions.__annotations__)}")
         system = self._system
         sock = system.server_socket(hostname, port)
         address: Address = sock.getsockname()[:2]
         link = SecureServer(
-            addresses=[address],
-            keys=keys or ServerKeys.generate(system.entropy),
-            max_clients=max_clients,
+            addresses=options.get("addresses") or [address],
+            keys=options.get("keys") or ServerKeys.generate(system.entropy),
+            max_clients=options.get("max_clients", MAX_CLIENTS),
             entropy=system.entropy,
             unix_epoch=system.unix_epoch(),
             now=system.clock(),
-            policy=JoinPolicy(password=password),
+            policy=JoinPolicy(password=options.get("password")),
         )
         feed = StateFeed(self.game_state_store, system.clock)
         session = ServerSession(link, feed, system.is_own_ip)
-        run = Run(system, session, self._user_code, self._handle, self._sort, self._stopped)
+        run = Run(system, session, self._user_code, self._handle, self._sort, on_end=self._stopped)
         run.listen(sock)
         self._session, self._run, self._wire = session, run, event_wire
         self._hostname, self._port = str(address[0]), int(address[1])
         self.game_state_store.subscribe(self._on_state)
         at_exit(self, Server._close_at_exit)
-        _log.info("serving on %s, port %s, fingerprint %s", self._hostname, self._port, link.fingerprint)
+        _log.info("serving on %s", self.url)
 
     def _run_here(self, begin: Callable[[], Any] | None = None) -> None:
         run = self._run
@@ -278,8 +288,13 @@ class Server:
             run.deliver()
             self._user_code.close()
 
-    async def _run_in_loop(self, *how: Any) -> None:
-        self._listen(*how)
+    async def _run_in_loop(
+        self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]
+    ) -> None:
+        self._listen(port, hostname, event_wire, **options)
+        await self._serve_in_loop()
+
+    async def _serve_in_loop(self) -> None:
         run = self._run
         assert run is not None
         try:
@@ -373,7 +388,7 @@ def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
         return signal.event, {"client_address": signal.seat.address}
     if isinstance(signal, ClientJoined):
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
-        return Event("CLIENT_CONNECTED"), who
+        return Event("CLIENT_CONNECTED"), {**who, "user_data": signal.seat.peer.user_data}
     if isinstance(signal, ClientLeft):
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
         return Event("CLIENT_DISCONNECTED"), {**who, "reason": signal.reason}

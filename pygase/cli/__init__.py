@@ -1,1 +1,5 @@
-"""TBD."""
+"""The `pygase` command."""
+
+from pygase.cli.command import main
+
+__all__ = ["main"]

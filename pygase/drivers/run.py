@@ -48,6 +48,7 @@ class Run:
         user_code: UserCode,
         handle: Callable[[Any], bool],
         sort: Callable[[list[Any]], None] | None = None,
+        *,
         on_end: Callable[[], None] | None = None,
     ) -> None:
         self.system = system

@@ -41,6 +41,7 @@ class ClientSession:
         self._held_bytes = 0
         self._closes_at: float | None = None
         self._farewell: DisconnectReason | None = None
+        self._parting_reason = DisconnectReason.CLIENT_LEFT
 
     def start(self, link: SecureClient) -> None:
         """Begin to connect over a link."""
@@ -58,13 +59,21 @@ class ClientSession:
         """
         self.traffic.send(message, retries, tag)
 
-    def disconnect(self, now: float, *, shutdown_server: bool = False, wait: float = DISCONNECT_WAIT) -> None:
+    def disconnect(
+        self,
+        now: float,
+        *,
+        shutdown_server: bool = False,
+        wait: float = DISCONNECT_WAIT,
+        reason: DisconnectReason = DisconnectReason.CLIENT_LEFT,
+    ) -> None:
         """Leave once reliable events are acknowledged, or `wait` seconds have passed."""
         if self.is_over:
             return
         if not self.is_connected:
-            self._say_goodbye(now)
+            self._say_goodbye(now, reason)
             return
+        self._parting_reason = reason
         if shutdown_server:
             self.traffic.send(bytes((events.SHUTDOWN_REQUEST,)), -1)
         if self._closes_at is None or now + wait < self._closes_at:
@@ -90,7 +99,7 @@ class ClientSession:
         if traffic.snapshots:
             self._take_snapshots(now)
         if traffic.messages:
-            self._take_messages()
+            self._take_messages(now)
             if self._farewell is not None:
                 link.disconnect(now)  # which is also the server's sign that its reason was heard
                 self._end(self._farewell)
@@ -150,7 +159,7 @@ class ClientSession:
         while (signal := self.link.next_signal()) is not None:
             if isinstance(signal, LinkConnected):
                 self.is_connected = True
-                self._signals.append(Connected(signal.client_id))
+                self._signals.append(Connected(signal.client_id or 0))
             else:
                 self._end(self._farewell or signal.reason)
 
@@ -163,7 +172,7 @@ class ClientSession:
             except MalformedDatagram:
                 self.dropped += 1
 
-    def _take_messages(self) -> None:
+    def _take_messages(self, now: float) -> None:
         messages = self.traffic.messages
         have = self.replica.version
         while messages:
@@ -180,7 +189,8 @@ class ClientSession:
             if gate > have or (mode == _RELIABLE_MODE and held):
                 self._held_bytes += len(message)
                 if self._held_bytes > MAX_HELD_BYTES:
-                    self._break_off(DisconnectReason.PROTOCOL_VIOLATION)
+                    messages.clear()
+                    self.disconnect(now, wait=0.0, reason=DisconnectReason.PROTOCOL_VIOLATION)
                     return
                 held.append((gate, event))
             else:
@@ -215,16 +225,12 @@ class ClientSession:
 
     def _leave_if_done(self, now: float) -> None:
         if self._closes_at is not None and (now >= self._closes_at or not self.traffic.reliable_pending):
-            self._say_goodbye(now)
+            self._say_goodbye(now, self._parting_reason)
 
-    def _say_goodbye(self, now: float) -> None:
+    def _say_goodbye(self, now: float, reason: DisconnectReason) -> None:
         if self.link is not None:
             self.link.disconnect(now)
-        self._end(DisconnectReason.CLIENT_LEFT)
-
-    def _break_off(self, reason: DisconnectReason) -> None:
-        self._farewell = reason
-        self._closes_at = 0.0
+        self._end(reason)
 
     def _end(self, reason: DisconnectReason) -> None:
         if not self.is_over:
