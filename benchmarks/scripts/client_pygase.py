@@ -34,7 +34,7 @@ class Client:
         self.session.start(link)
         self.state = GameState()
         self.own_x = 0.0
-        self.visible = 0
+        self.visible = self.entities = self.tick = 0
         self.reset_counters()
         self.flush(now)
 
@@ -62,14 +62,25 @@ class Client:
         taken = session.replica.take_pending()
         if taken:
             apply_all(self.state, taken)
-            players = self.state.__dict__.get("players")
+            state = self.state.__dict__
+            players = state.get("players")
             if players:
                 self.visible = len(players)
                 own = players.get(self.name)
                 if own is not None:
                     self.own_x = own["x"]
+            self.entities = len(state.get("ents", ()))
+            self.tick = state.get("tick", 0)
         session.take_signals()
-        self.handle_timer(now)
+        timer = session.next_timer()
+        if timer is not None and timer <= now:
+            session.handle_timer(now)
+        self.flush(now)
+
+    def leave(self):
+        self.session.disconnect(time.monotonic(), wait=0.0)
+        self.flush(time.monotonic())
+        self.sock.close()
 
     def handle_timer(self, now):
         timer = self.session.next_timer()

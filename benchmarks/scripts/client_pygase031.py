@@ -30,7 +30,8 @@ class Client:
         self.event = b""
         self.next_send = time.monotonic() + SEND_INTERVAL * (number % 25) / 25
         self.own_x = 0.0
-        self.visible = 0
+        self.visible = self.tick = 0
+        self.seen_entities = set()
         self.reset_counters()
 
     def fileno(self):
@@ -73,12 +74,21 @@ class Client:
             size = int.from_bytes(data[12:14], "big")
             update = umsgpack.unpackb(data[14 : 14 + size])
             self.time_order = update["time_order"]
+            self.seen_entities.update(update.get("ents", ()))
+            self.tick = max(self.tick, update.get("tick", 0))
             players = update.get("players")
             if players:
                 self.visible = max(self.visible, len(players))
                 if self.name in players:
                     self.own_x = max(self.own_x, players[self.name]["x"])
         self.handle_timer(now)
+
+    @property
+    def entities(self):
+        return len(self.seen_entities)
+
+    def leave(self):
+        self.sock.close()
 
     def note(self, sequence):
         """Keep what the next datagram acknowledges."""
