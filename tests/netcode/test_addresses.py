@@ -76,7 +76,7 @@ def test_port_that_is_missing_is_the_default() -> None:
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  (many wordings)
         parse_address(text)
 
 
@@ -106,7 +106,7 @@ def test_addresses_of_a_token_are_read_as_written(addresses: list[tuple[str, int
 
 def test_types_on_the_wire_are_one_and_two() -> None:
     assert write_addresses([("1.2.3.4", 0x0506)]) == bytes.fromhex("01000000 01 01020304 0605")
-    assert write_addresses([("102:304::1", 5)]).hex() == "01000000" "02" "02010403" + "0000" * 5 + "0100" "0500"
+    assert write_addresses([("102:304::1", 5)]).hex() == "010000000202010403" + "0000" * 5 + "01000500"
 
 
 @pytest.mark.parametrize("count", [0, 33])
@@ -146,7 +146,7 @@ def test_same_address_in_other_words_is_the_same() -> None:
 
 @pytest.mark.parametrize("address", [("localhost", 1), ("1.2.3.4", 65_536), ("1.2.3.4", -1)])
 def test_what_cannot_go_into_a_token_is_refused(address: tuple[str, int]) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  (many wordings)
         normal_address(address)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pygase.errors import MalformedDatagram
 from pygase.netcode import Address, ClientState, JoinPolicy, LinkState
 from pygase.netcode.join_wire import decode_answer, decode_wish
-from pygase.errors import MalformedDatagram
 from tests.netcode.world import CLIENT, SERVER, World, dropped
 
 STRANGER: Address = ("10.66.66.66", 6)

@@ -1,6 +1,7 @@
 """The join exchange from the first hello to the session, and everybody who would meddle with it."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -20,16 +21,26 @@ from pygase.netcode import (
     SecureServer,
     ServerKeys,
 )
+from pygase.netcode.crypto import box_seal
 from pygase.netcode.join_client import JOIN_TRANSITIONS, JoinState
 from pygase.netcode.join_server import CookieJar
-from pygase.netcode.join_wire import ANSWER, ANSWER_BYTES, COOKIE, HELLO, HELLO_BYTES, JOIN
+from pygase.netcode.join_wire import (
+    ANSWER,
+    ANSWER_BYTES,
+    COOKIE,
+    HELLO,
+    HELLO_BYTES,
+    JOIN,
+    answer_info,
+    encode_admission,
+)
 from tests.netcode.world import CLIENT, SERVER, World, dropped, signals
 
 OTHER: Address = ("10.0.0.2", 50_000)
 EVIL: Address = ("10.6.6.6", 666)
 
 
-def joined(world: World, address: Address = CLIENT, **options: object) -> SecureClient:
+def joined(world: World, address: Address = CLIENT, **options: Any) -> SecureClient:
     client = world.secure_client(address, **options)
     assert world.run(30.0, until=lambda: client.state in (LinkState.CONNECTED, LinkState.DISCONNECTED))
     return client
@@ -257,7 +268,8 @@ def test_guessing_from_many_networks_is_limited() -> None:
     world = World(latency=0.0001)
     world.secure_server(policy=JoinPolicy(password="secret"))
     reasons = [
-        joined(world, (f"10.1.{i // 250}.{i % 250}", 1), password="guess").reason for i in range(config.GUESSES_BURST + 10)
+        joined(world, (f"10.1.{i // 250}.{i % 250}", 1), password="guess").reason
+        for i in range(config.GUESSES_BURST + 10)
     ]
 
     assert reasons[-1] is DisconnectReason.TOO_MANY_ATTEMPTS
@@ -327,7 +339,7 @@ def test_room_is_what_the_client_asked_for() -> None:
     "options",
     [{"room": "x" * 33}, {"password": "x" * 129}, {"payload": bytes(257)}, {"ticket": bytes(401)}],
 )
-def test_wish_above_its_limit_raises_at_the_call(options: dict[str, object]) -> None:
+def test_wish_above_its_limit_raises_at_the_call(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="takes"):
         World().secure_client(**options)
 
@@ -410,13 +422,6 @@ def test_ticket_does_not_stand_in_for_the_password() -> None:
 # --- the man in the middle -------------------------------------------------------------------------------------------
 
 
-class Middleman:
-    """Answers in the server's place with a key of his own, and speaks to the real server as if he were the client."""
-
-    def __init__(self, world: World) -> None:
-        self.own = world.secure_server(address=EVIL, keys=ServerKeys.generate(random.Random(666).randbytes))
-
-
 def test_fingerprint_is_known_to_a_client_once_it_has_met_the_server() -> None:
     world = World()
     server = world.secure_server()
@@ -485,9 +490,6 @@ def test_answer_of_somebody_without_the_servers_key_is_ignored() -> None:
     world.run(0.15)
     (wish, *_) = joins_in(world, JOIN)
     client_key = wish[9:41]
-    from pygase.netcode.crypto import box_seal
-    from pygase.netcode.join_wire import answer_info, encode_admission
-
     public_key = world.keys.public_key
     content = encode_admission(1, world.token())
     for nonce in (bytes(32), client_key):

@@ -101,7 +101,7 @@ def test_url_may_be_written_in_other_ways(text: str) -> None:
     ],
 )
 def test_damaged_url_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  (many wordings)
         parse_url(text)
 
 

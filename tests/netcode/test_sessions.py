@@ -1,6 +1,7 @@
 """A server and its clients from the first datagram to the last, in the manner of the reference's own suite."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -20,9 +21,9 @@ def sequence(data: bytes) -> int:
     return int.from_bytes(data[1 : 1 + (data[0] >> 4)], "little")
 
 
-def lossy(seed: int, share: float = 0.05) -> "type[object]":
+def lossy(seed: int, share: float = 0.05) -> Callable[[bytes, Address, Address], bool]:
     rng = random.Random(seed)
-    return lambda data, source, target: rng.random() < share  # type: ignore[return-value]
+    return lambda data, source, target: rng.random() < share
 
 
 # --- connecting ------------------------------------------------------------------------------------------------------

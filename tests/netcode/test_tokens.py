@@ -1,3 +1,4 @@
+import contextlib
 import random
 from dataclasses import replace
 from hashlib import sha256
@@ -24,9 +25,7 @@ from pygase.netcode.tokens import (
 KEY = bytes(range(32))
 NONCE = bytes(range(24))
 
-addresses = st.lists(
-    st.tuples(st.ip_addresses().map(str), st.integers(0, 65_535)), min_size=1, max_size=32
-).map(tuple)
+addresses = st.lists(st.tuples(st.ip_addresses().map(str), st.integers(0, 65_535)), min_size=1, max_size=32).map(tuple)
 private_tokens = st.builds(
     PrivateToken,
     client_id=st.integers(0, 2**64 - 1),
@@ -164,10 +163,8 @@ def test_malformed_connect_token_is_refused(spoilt: str) -> None:
 def test_any_bytes_are_a_connect_token_or_malformed(data: bytes) -> None:
     with pytest.raises(MalformedDatagram):
         ConnectToken.from_bytes(data)
-    try:
+    with contextlib.suppress(MalformedDatagram):
         ConnectToken.from_bytes(b"NETCODE 1.02\0" + data[13:])
-    except MalformedDatagram:
-        pass
 
 
 @pytest.mark.parametrize(
@@ -184,7 +181,7 @@ def test_any_bytes_are_a_connect_token_or_malformed(data: bytes) -> None:
     ],
 )
 def test_token_out_of_range_is_not_made(options: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011  (many wordings)
         token(**options)
 
 

@@ -4,8 +4,10 @@ from hypothesis import strategies as st
 
 from pygase.netcode.userdata import MAX_USER_DATA_BYTES, UserData
 
-rooms = st.text(max_size=32).filter(lambda text: len(text.encode(errors="replace")) <= 32).filter(
-    lambda text: text.isprintable()
+rooms = (
+    st.text(max_size=32)
+    .filter(lambda text: len(text.encode(errors="replace")) <= 32)
+    .filter(lambda text: text.isprintable())
 )
 
 

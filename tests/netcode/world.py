@@ -24,6 +24,7 @@ UNIX_EPOCH = 1_700_000_000.0
 SERVER: Address = ("127.0.0.1", 40_000)
 CLIENT: Address = ("10.0.0.1", 50_000)
 TIMEOUT = 6
+OPEN = JoinPolicy()
 
 
 class Endpoint(Protocol):
@@ -90,7 +91,12 @@ class World:
         return client
 
     def secure_server(
-        self, address: Address = SERVER, *, policy: JoinPolicy | None = JoinPolicy(), max_clients: int = 16, **options: Any
+        self,
+        address: Address = SERVER,
+        *,
+        policy: JoinPolicy | None = OPEN,
+        max_clients: int = 16,
+        **options: Any,
     ) -> SecureServer:
         options.setdefault("keys", self.keys)
         server = SecureServer(
@@ -106,7 +112,9 @@ class World:
         self.endpoints[address] = server
         return server
 
-    def secure_client(self, address: Address = CLIENT, *, server: Address | None = SERVER, **options: Any) -> SecureClient:
+    def secure_client(
+        self, address: Address = CLIENT, *, server: Address | None = SERVER, **options: Any
+    ) -> SecureClient:
         client = SecureClient(
             address=server,
             entropy=self.random.randbytes,
