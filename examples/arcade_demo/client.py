@@ -119,5 +119,5 @@ class Arena(NetworkWindow):
     def leave(self) -> None:
         """Save the last picture if that was asked for, and close the window."""
         if self.options.screenshot is not None:
-            arcade.get_image().save(self.options.screenshot)
+            arcade.get_image().convert("RGB").save(self.options.screenshot)
         self.close()

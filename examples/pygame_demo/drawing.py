@@ -170,6 +170,7 @@ class Picture:
     def _draw_headline(self, state: dict[str, Any], own_id: int | None) -> None:
         players = state["players"]
         if own_id is None or own_id not in players:
+            stamp(self.surface, panel(520, 230), (ARENA.centerx, 360))
             write(self.surface, "TAG", 130, TEXT, (ARENA.centerx, 330), anchor="center")
             write(self.surface, "caught? then you chase", 36, QUIET_TEXT, (ARENA.centerx, 415), anchor="center")
             return

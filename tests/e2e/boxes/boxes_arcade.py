@@ -73,7 +73,7 @@ class Boxes(NetworkWindow):
         for (left, top, width, height), colour in picture(self.seen):
             arcade.draw_rect_filled(arcade.LBWH(left, SIZE[1] - top - height, width, height), colour)
         if self.script.wants_picture(self.seen):
-            arcade.get_image().save(self.out)
+            arcade.get_image().convert("RGB").save(self.out)
             self.pictured = True
 
     def press(self, name: str) -> None:
