@@ -83,7 +83,8 @@ def joins(repeat: int) -> None:
 
 def room(peer: peers.Peer, port: str, joined: list[dict[str, Any]] | None) -> list[float]:
     """Latencies of a room; with a list, clients join meanwhile, one after the other, and their results go there."""
-    with Child(peer.load("room", "--port", port, "--n", ROOM, "--seconds", 4), peer.env) as load:
+    first = 0 if joined is None else ROOM
+    with Child(peer.load("room", "--port", port, "--n", ROOM, "--first", first, "--seconds", 4), peer.env) as load:
         load.expect("READY", 45)
         load.tell("GO")
         if joined is not None:

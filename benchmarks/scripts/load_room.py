@@ -22,6 +22,7 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--n", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first player, if others were here before")
     parser.add_argument("--room", type=int, default=1_000_000, help="players per room, when the server has several")
     given = parser.parse_args()
     load = Load(importlib.import_module(f"client_{given.wire}").Client, given)
@@ -35,7 +36,7 @@ class Load:
     def __init__(self, make_client, given):
         self.given = given
         self.clock = time.monotonic
-        self.players = [Player(make_client(f"p{i}", i, given.port)) for i in range(given.n)]
+        self.players = [Player(make_client(f"p{given.first + i}", i, given.port)) for i in range(given.n)]
         self.poll = select.epoll()
         self.by_fd = {}
         start = self.clock()
