@@ -101,7 +101,7 @@ class Outgoing(Incoming):
         packets: list[bytes] = []
         if self._recovery.probes:
             self._recovery.probes = 0
-            packets.append(self._build(now, bulk=True) or self._build_bare(now, URGENCY_NOW))
+            packets.append(self._build(now, bulk=True, probe=True) or self._build_bare(now, URGENCY_NOW))
         small = self._small_waiting()
         large = self._large_waiting()
         if small or large:
@@ -165,12 +165,13 @@ class Outgoing(Incoming):
 
     # --- what -------------------------------------------------------------------------------------------------------
 
-    def _build(self, now: float, *, bulk: bool) -> bytes | None:
+    def _build(self, now: float, *, bulk: bool, probe: bool = False) -> bytes | None:
         """Make the next packet of what waits; None if nothing does.
 
         Args:
             now: The current time.
             bulk: Whether fragments may go along.
+            probe: Whether the packet has to ask for an ack at once, whatever is in it.
         """
         recovery = self._recovery
         number = recovery.next_number
@@ -204,7 +205,7 @@ class Outgoing(Incoming):
             if left != room:
                 room = left
                 urgency = URGENCY_SOON
-        urgency = self._ask(urgency, most - room)
+        urgency = URGENCY_NOW if probe else self._ask(urgency, most - room)
         if ack_top >= 0:
             parts[0] = self._head(now, urgency, run, ranges, count)
         else:

@@ -170,7 +170,7 @@ class Recovery:
         for number in late:
             _, _, _, contents, ack_top = self._lost.pop(number)
             self._stats.packets_lost -= 1
-            self._congestion.loss *= 1.0 - _LOSS_WEIGHT
+            self._congestion.loss = max(self._congestion.loss - _LOSS_WEIGHT, 0.0)
             if ack_top >= 0:
                 self._received.peer_knows(ack_top, number)
             for who, key, count in contents:
@@ -229,20 +229,26 @@ class Recovery:
         return self._last_eliciting + timeout
 
     def probe(self, now: float) -> None:
-        """Silence for too long: send the oldest contents again, past window and pacer."""
+        """Silence for too long: send the oldest contents again, past window and pacer.
+
+        Where there is nothing to send again, an empty probe goes only if the window is full of what nobody will ever
+        acknowledge by itself.
+        """
         self._backoff = min(self._backoff + 1, 8)
         self._last_eliciting = now
-        self.probes = 1
         room = _PROBE_BYTES
+        useful = False
         for number, (_, size, urgency, contents, _) in list(self._sent.items()):
-            if urgency == URGENCY_NONE or not contents:
+            if urgency == URGENCY_NONE:
                 continue
-            if room < size and room < _PROBE_BYTES:
-                break
-            room -= size
+            if contents:
+                if room < size and useful:
+                    continue
+                room -= size
+                useful = True
             self._lose(number)
-            if room <= 0:
-                break
+        if useful or self._congestion.in_flight * 2 > self._congestion.window:
+            self.probes = 1
 
     def lose_everything(self) -> None:
         """The path is gone: whatever was in flight counts as lost."""

@@ -4,6 +4,9 @@ from pygase.config import INITIAL_RTT
 
 __all__ = ["RoundTrip"]
 
+_SHORTEST = 1e-6
+"""A round trip within the clock's resolution; 0.0 means that there is none yet."""
+
 _GRANULARITY = 0.001
 """Timers are no finer than this; RFC 9002 section 6.1.2's kGranularity."""
 
@@ -15,36 +18,34 @@ class RoundTrip:
         smoothed: Exponentially weighted mean; 0.0 before the first sample.
         variation: Exponentially weighted mean deviation.
         latest: The last sample, corrected for the peer's ack delay.
-        least: Smallest sample ever, uncorrected.
     """
 
-    __slots__ = ("latest", "least", "smoothed", "variation")
+    __slots__ = ("latest", "smoothed", "variation")
 
     def __init__(self) -> None:
         self.smoothed = 0.0
         self.variation = 0.0
         self.latest = 0.0
-        self.least = 1e9
 
     def sample(self, measured: float, ack_delay: float) -> float:
         """Take in one sample and return it, corrected.
 
         Args:
             measured: From sending a packet to its ack.
-            ack_delay: How long the peer says that it held the ack back; not believed where the result would be
-                shorter than anything ever measured.
+            ack_delay: How long the peer says that it held the ack back; not believed where nothing would remain. RFC 9002
+                is warier and takes off no more than leaves the shortest round trip ever measured, but where every ack
+                is held back, as between two that speak 20 times a second, that is nothing. A peer that lies about
+                this slows down only what we send to it.
         """
-        if measured < self.least:
-            self.least = measured
         latest = measured - ack_delay
-        if latest < self.least:
-            latest = self.least
+        if latest <= 0.0:
+            latest = measured
         self.latest = latest
         if self.smoothed:
             self.variation += (abs(self.smoothed - latest) - self.variation) * 0.25
             self.smoothed += (latest - self.smoothed) * 0.125
         else:
-            self.smoothed = latest or 1e-9
+            self.smoothed = latest or _SHORTEST
             self.variation = latest / 2
         return latest
 
