@@ -24,7 +24,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--first", type=int, default=0, help="number of the first player, if others were here before")
     parser.add_argument("--room", type=int, default=1_000_000, help="players per room, when the server has several")
+    parser.add_argument("--without-cipher", action="store_true")
     given = parser.parse_args()
+    if given.without_cipher:
+        importlib.import_module("without_cipher")
     load = Load(importlib.import_module(f"client_{given.wire}").Client, given)
     load.until_all_see_all()
     wait_for_go()

@@ -4,6 +4,7 @@ room: clients MOVE, everybody sees all. echo: PING and COUNT. entities: a large 
 """
 
 import argparse
+import importlib
 import random
 import threading
 import time
@@ -73,7 +74,10 @@ def main():
     parser.add_argument("--change", type=float, default=0.1)
     parser.add_argument("--pace-in-time-step", action="store_true")
     parser.add_argument("--max-seconds", type=float, default=180.0)
+    parser.add_argument("--without-cipher", action="store_true")
     given = parser.parse_args()
+    if given.without_cipher:
+        importlib.import_module("without_cipher")
     state, time_step, handlers = {"room": room, "echo": echo, "entities": entities}[given.mode](given)
     if given.pace_in_time_step:
         time_step = paced(time_step, given.hz)
