@@ -9,6 +9,7 @@ arrived as new message bytes.
 import argparse
 from dataclasses import dataclass
 
+from benchmarks.report import table
 from pygase.config import RELIABLE
 from pygase.protocol import MODE_UNRELIABLE, Traffic
 from tests.protocol.link import Line, Link
@@ -125,26 +126,47 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs="+", default=[100])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     arguments = parser.parse_args()
-    print(
-        f"{'line kB/s':>9} {'loss':>5} {'one way':>7} {'reordered':>12} {'mode':>10} {'size':>6} "
-        f"{'goodput':>8} {'share':>6} {'base':>6} {'rtt':>6} {'p95':>6} {'probe50':>7} {'probe99':>7} {'lost':>5} {'resent':>6}"
-    )
-    for size in arguments.size:
-        for row in ROWS:
-            for retries, mode in ((RELIABLE, "reliable"), (0, "unreliable")):
-                results = [
+    rows = [
+        row_of(
+            *row,
+            mode,
+            size,
+            median(
+                [
                     measure(*row, retries=retries, size=size, seconds=arguments.seconds, seed=seed)
                     for seed in arguments.seeds
                 ]
-                results.sort(key=lambda result: result.goodput)
-                r = results[len(results) // 2]
-                rate, loss, latency, reordered, by = row
-                print(
-                    f"{rate / 1e3:9.0f} {loss:5.0%} {latency * 1e3:4.0f} ms {reordered:4.0%} by {by * 1e3:2.0f}ms "
-                    f"{mode:>10} {size:6d} {r.goodput / 1e3:8.1f} {r.share:6.0%} {r.base * 1e3:6.0f} {r.rtt_mean * 1e3:6.0f} "
-                    f"{r.rtt_p95 * 1e3:6.0f} {r.probe_p50 * 1e3:7.0f} {r.probe_p99 * 1e3:7.0f} {r.probes_lost:5.0%} {r.resent:6.0%}",
-                    flush=True,
-                )
+            ),
+        )
+        for size in arguments.size
+        for row in ROWS
+        for retries, mode in ((RELIABLE, "reliable"), (0, "unreliable"))
+    ]
+    head = "kB/s, loss, one way, reordered, mode, bytes, goodput, share, base, rtt, p95, probe p50, p99, lost, resent"
+    table("Lines kept full; times in ms, goodput in kB/s", head.split(", "), rows)
+
+
+def median(results: list[Result]) -> Result:
+    return sorted(results, key=lambda result: result.goodput)[len(results) // 2]
+
+
+def row_of(
+    rate: float, loss: float, latency: float, reordered: float, by: float, mode: str, size: int, r: Result
+) -> list[str]:
+    times = (r.base, r.rtt_mean, r.rtt_p95, r.probe_p50, r.probe_p99)
+    return [
+        f"{rate / 1e3:.0f}",
+        f"{loss:.0%}",
+        f"{latency * 1e3:.0f}",
+        f"{reordered:.0%} by {by * 1e3:.0f}",
+        mode,
+        str(size),
+        f"{r.goodput / 1e3:.0f}",
+        f"{r.share:.0%}",
+        *(f"{seconds * 1e3:.0f}" for seconds in times),
+        f"{r.probes_lost:.0%}",
+        f"{r.resent:.0%}",
+    ]
 
 
 if __name__ == "__main__":

@@ -254,7 +254,9 @@ class Congestion:
         window = self.window
         if limited:
             aim = self._aim(window, rtt)
-            self._calm = self._calm + 1 if window * (rtt - self.base) * 4 < (aim - window * self.base / rtt) * rtt else 0
+            held = window * self.base / rtt
+            calm = (window - held) * 4 < aim - held
+            self._calm = self._calm + 1 if calm else 0
             if self._calm >= _CALM_ROUNDS:
                 self._set_window(window * _CALM_GROWTH)
             else:

@@ -50,7 +50,7 @@ class Parcel:
         "unsent",
     )
 
-    def __init__(  # noqa: D107
+    def __init__(
         self, frame: int, number: int, blob: bytes, *, retries: int, owner: ParcelOwner, head: bytes | None = None
     ) -> None:
         self.number = number
@@ -178,7 +178,7 @@ class Partial:
 
 
 def claimed_bytes(size: int) -> int:
-    """What a message of this size counts in windows: whole fragments, as the receiver sees no more than their number."""
+    """What a message of this size counts in windows: whole fragments, as receivers see no more than their number."""
     return (size + FRAGMENT_BYTES - 1) // FRAGMENT_BYTES * FRAGMENT_BYTES
 
 

@@ -74,7 +74,7 @@ class Incoming:
         self._ack_at = NEVER
         self._unacked_packets = 0
 
-    def receive_packet(self, payload: bytes, now: float) -> None:  # noqa: C901, PLR0912, PLR0914, PLR0915  (hot: flat)
+    def receive_packet(self, payload: bytes, now: float) -> None:  # noqa: C901, PLR0912, PLR0915  (hot: flat)
         """Take in one packet of the peer's.
 
         Raises:

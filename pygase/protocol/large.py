@@ -29,7 +29,18 @@ class LargeSender:
         bytes: Size of all messages queued or unsettled.
     """
 
-    __slots__ = ("_acked", "_claims", "_first", "_frame", "_given_up", "_parcels", "_stats", "_under_way", "bytes", "fresh")
+    __slots__ = (
+        "_acked",
+        "_claims",
+        "_first",
+        "_frame",
+        "_given_up",
+        "_parcels",
+        "_stats",
+        "_under_way",
+        "bytes",
+        "fresh",
+    )
 
     def __init__(self, frame: int, acked: deque[object], parcels: ParcelSender, stats: TrafficStats) -> None:
         self._frame = frame

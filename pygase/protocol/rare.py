@@ -31,7 +31,16 @@ RareFrame = tuple[int, int, int, int, bytes, int | None]
 class RareFrames:
     """Receiving side of retried messages and of everything fragmented."""
 
-    __slots__ = ("_large_retried", "_large_unreliable", "_messages", "_partials", "_reliable", "_seen", "_snapshot", "_stats")
+    __slots__ = (
+        "_large_retried",
+        "_large_unreliable",
+        "_messages",
+        "_partials",
+        "_reliable",
+        "_seen",
+        "_snapshot",
+        "_stats",
+    )
 
     def __init__(
         self,
@@ -84,12 +93,13 @@ class RareFrames:
         index, position = read_varint(data, position)
         last, position = read_varint(data, position)
         start, end = read_length(data, position)
-        number = self._check(kind, number, index, last + 1, end - start, baseline)
-        frames.append((kind, number, index, last + 1, data[start:end], baseline))
+        frames.append(self._check((kind, number, index, last + 1, data[start:end], baseline)))
         return end
 
-    def _check(self, kind: int, number: int, index: int, count: int, size: int, baseline: int | None) -> int:
-        """Whether a fragment is well-formed; returns its message's full id."""
+    def _check(self, frame: RareFrame) -> RareFrame:
+        """Whether a fragment is well-formed; returns it with its message's full id."""
+        kind, number, index, count, content, baseline = frame
+        size = len(content)
         if kind == FRAGMENT_SNAPSHOT:
             assert self._snapshot is not None
             self._snapshot.check_fragment(baseline, number, index, count, size)
@@ -101,7 +111,7 @@ class RareFrames:
             number = self._large_retried.check(number, index, count, size)
         else:
             number = self._large_unreliable.check(number, index, count, size)
-        return number
+        return kind, number, index, count, content, baseline
 
     def apply(self, frames: list[RareFrame], now: float) -> None:
         """Take in frames that `parse` has read."""
@@ -114,7 +124,7 @@ class RareFrames:
                     self._stats.messages_duplicated += 1
             elif kind == FRAGMENT_SNAPSHOT:
                 assert self._snapshot is not None
-                self._snapshot.accept_fragment(baseline, number, index, count, content, now)
+                self._snapshot.accept_fragment((baseline, number, content), index, count, now)
             elif kind == FRAGMENT_RELIABLE:
                 if not self._reliable.has(number):
                     message = self._partials.add(number, index, count, content, now)

@@ -84,10 +84,8 @@ class ReceivedPackets:
         if number <= self.known:
             self.known = number - 1
         joins_above = number + 1 == above
-        if index < len(runs) and runs[index][1] + 1 == number:
-            first = runs.pop(index)[0]
-        else:
-            first = number
+        joins_below = index < len(runs) and runs[index][1] + 1 == number
+        first = runs.pop(index)[0] if joins_below else number
         if not joins_above:
             runs.insert(index, (first, number))
             self._bound()
@@ -124,8 +122,7 @@ class ReceivedPackets:
             if last < known or count == _MAX_RUNS_ON_THE_WIRE:
                 break
             pair = LENGTHS[above - last - 2] if above - last < 1_000 else varint(above - last - 2)
-            if first < known:
-                first = known  # noqa: PLW2901  (the peer knows the rest)
+            first = max(first, known)  # noqa: PLW2901  (the peer knows the rest)
             pair += varint(last - first)
             if len(encoded) + len(pair) > MAX_ACK_RUN_BYTES:
                 break

@@ -1,5 +1,7 @@
 """Packets in flight: what became of each, after RFC 9002 sections 5 and 6 and RACK (RFC 8985)."""
 
+# ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
+
 from typing import Any, Final, Protocol
 
 from pygase.config import (
@@ -32,7 +34,7 @@ Contents = list[tuple[Carried, Any, int]]
 """Who put what into a packet: `(who, key, count)`."""
 
 SentPacket = tuple[float, int, int, Contents, int]
-"""When it was sent, its size in bytes, its urgency, its contents, and the largest packet number it acknowledged (-1)."""
+"""When it was sent, its size in bytes, its urgency, its contents, and up to where it acknowledged (-1: nowhere)."""
 
 _NEVER: Final = float("inf")
 _LOSS_WEIGHT: Final = 1 / 64
@@ -105,9 +107,7 @@ class Recovery:
 
     # --- acks -------------------------------------------------------------------------------------------------------
 
-    def on_ack(
-        self, top: int, low: int, runs: list[tuple[int, int]] | None, ack_delay: float, now: float
-    ) -> None:
+    def on_ack(self, top: int, low: int, runs: list[tuple[int, int]] | None, ack_delay: float, now: float) -> None:
         """The peer has received packets `low`..`top` and those in `runs`, newest first.
 
         Args:
@@ -117,15 +117,12 @@ class Recovery:
             ack_delay: How long the peer held this back, in seconds; negative if unknown.
             now: The current time.
         """
-        sent = self._sent
         lowest = runs[-1][0] if runs else low
         newly: list[int] = []
-        for number in sent:
+        for number in self._sent:
             if number > top:
                 break
-            if number >= low or (
-                runs is not None and number >= lowest and any(first <= number <= last for first, last in runs)
-            ):
+            if number >= low or (runs and number >= lowest and _within(number, runs)):
                 newly.append(number)
         if self._lost:
             self._take_back(top, low, lowest, runs)
@@ -133,10 +130,23 @@ class Recovery:
             return
         self._backoff = 0
         self.probes = 0
-        congestion = self._congestion
+        acked_bytes, sent_at = self._settle(newly)
         newest = newly[-1]
+        rtt = self._round_trip.sample(now - sent_at, ack_delay) if newest == top and ack_delay >= 0.0 else 0.0
+        if top > self.largest_acked:
+            self.largest_acked = top
+        if self._sent:
+            self.detect_losses(now)
+        else:
+            self.loss_at = _NEVER
+        self._congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
+
+    def _settle(self, numbers: list[int]) -> tuple[int, float]:
+        """Packets have arrived: tell whoever has something in them; returns their bytes and when the last was sent."""
+        sent = self._sent
         acked_bytes = 0
-        for number in newly:
+        sent_at = 0.0
+        for number in numbers:
             sent_at, size, urgency, contents, ack_top = sent.pop(number)
             acked_bytes += size
             if urgency:
@@ -145,19 +155,8 @@ class Recovery:
                 self._received.peer_knows(ack_top, number)
             for who, key, count in contents:
                 who.on_acked(key, count)
-        congestion.loss *= 1.0 - _LOSS_WEIGHT * len(newly) if len(newly) < 32 else 0.5
-        if newest > self.largest_acked:
-            self.largest_acked = newest
-        rtt = 0.0
-        if newest == top and ack_delay >= 0.0:
-            rtt = self._round_trip.sample(now - sent_at, ack_delay)
-        if top > self.largest_acked:
-            self.largest_acked = top
-        if sent:
-            self.detect_losses(now)
-        else:
-            self.loss_at = _NEVER
-        congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
+        self._congestion.loss *= max(1.0 - _LOSS_WEIGHT * len(numbers), 0.5)
+        return acked_bytes, sent_at
 
     def _take_back(self, top: int, low: int, lowest: int, runs: list[tuple[int, int]] | None) -> None:
         """Packets declared lost that have arrived after all: note it, and be more patient with reordering."""
@@ -165,7 +164,7 @@ class Recovery:
         for number in reversed(self._lost):
             if number < lowest:
                 break
-            if low <= number <= top or (runs and any(first <= number <= last for first, last in runs)):
+            if low <= number <= top or (runs and _within(number, runs)):
                 late.append(number)
         for number in late:
             _, _, _, contents, ack_top = self._lost.pop(number)
@@ -257,3 +256,7 @@ class Recovery:
         self.loss_at = _NEVER
         self._backoff = 0
         self.probes = 0
+
+
+def _within(number: int, runs: list[tuple[int, int]]) -> bool:
+    return any(first <= number <= last for first, last in runs)

@@ -35,7 +35,7 @@ _REPEAT_AFTER = 0.008
 
 _REPEAT_BYTES = 300
 _REPEAT_WITHIN = 1_000
-"""Repeat at most so much per packet, and only while so little is unacknowledged: thin streams, where it costs nothing."""
+"""Repeat at most so much per packet, and only while so little is unacknowledged: thin streams, at little cost."""
 
 
 class ReliableSender:

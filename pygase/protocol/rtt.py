@@ -32,10 +32,10 @@ class RoundTrip:
 
         Args:
             measured: From sending a packet to its ack.
-            ack_delay: How long the peer says that it held the ack back; not believed where nothing would remain. RFC 9002
-                is warier and takes off no more than leaves the shortest round trip ever measured, but where every ack
-                is held back, as between two that speak 20 times a second, that is nothing. A peer that lies about
-                this slows down only what we send to it.
+            ack_delay: How long the peer says that it held the ack back; not believed where nothing would remain.
+                RFC 9002 is warier and takes off no more than leaves the shortest round trip ever measured, but where
+                every ack is held back, as between two that speak 20 times a second, that is nothing. A peer that lies
+                about this slows down only what we send to it.
         """
         latest = measured - ack_delay
         if latest <= 0.0:

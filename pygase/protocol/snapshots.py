@@ -52,8 +52,7 @@ class SnapshotSender:
         """
         if baseline is not None and baseline >= version:
             raise ValueError(f"a snapshot of version {version} cannot be a delta against {baseline}")
-        if version > self._wanted:
-            self._wanted = version
+        self._wanted = max(self._wanted, version)
         if self.transfer is not None:
             return
         self.due = False
@@ -88,8 +87,7 @@ class SnapshotSender:
 
     def on_acked(self, key: Any, count: int) -> None:
         """Version `key` has arrived; as a transfer if `count`, else in one packet."""
-        if key > self.acked_version:
-            self.acked_version = key
+        self.acked_version = max(self.acked_version, key)
         if count:
             self.transfer = None
             self.due = self._wanted > key
@@ -158,14 +156,20 @@ class SnapshotReceiver:
             MalformedDatagram: It is not, or disagrees with the transfer under way.
         """
         check_fragment(index, count, size, MAX_SNAPSHOT_BYTES)
-        if self.partial is not None and version == self._version:
-            if count != self.partial.count or baseline != self._baseline:
-                raise MalformedDatagram("fragments of a snapshot that disagree")
+        partial = self.partial if version == self._version else None
+        if partial is not None and (count != partial.count or baseline != self._baseline):
+            raise MalformedDatagram("fragments of a snapshot that disagree")
 
-    def accept_fragment(
-        self, baseline: int | None, version: int, index: int, count: int, piece: bytes, now: float
-    ) -> None:
-        """Take in a fragment that `check_fragment` has passed. A newer transfer ends an older one."""
+    def accept_fragment(self, fragment: tuple[int | None, int, bytes], index: int, count: int, now: float) -> None:
+        """Take in a fragment that `check_fragment` has passed. A newer transfer ends an older one.
+
+        Args:
+            fragment: Baseline and version of the snapshot, and the piece.
+            index: Which piece it is.
+            count: How many pieces there are.
+            now: The current time.
+        """
+        baseline, version, piece = fragment
         if version <= self.newest or version < self._version:
             return
         partial = self.partial

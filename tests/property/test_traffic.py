@@ -55,8 +55,9 @@ def exchange(link: Link, schedule: list[tuple[float, bool, int, int, bool]], unt
             sides[not me].handled.append(number)
             sides[not me].modes[number] = mode
         while traffic.acked:
-            number = traffic.acked.popleft()
-            assert isinstance(number, int)
+            tag = traffic.acked.popleft()
+            assert isinstance(tag, int)
+            number = tag
             # The peer has it. A reliable one may wait there for those before it.
             assert number in sides[me].modes or sides[me].sent[number][0] == RELIABLE
             sides[me].acked.append(number)
@@ -210,10 +211,13 @@ def test_a_long_exchange_holds_across_the_turn_of_all_16_bit_numbers(seed: int) 
     line = Line(0.002, 0.001, 0.02, 0.02, 0.02, 0.004)
     link = Link(line, line, seed)
     handled: list[int] = []
-    link.after_turn = lambda side: (
-        handled.extend(int(m[1]) for m in side.messages) if side is link.b else None,
-        side.messages.clear(),
-    )  # type: ignore[assignment, return-value, func-returns-value]
+
+    def after(side: Traffic) -> None:
+        if side is link.b:
+            handled.extend(int(message) for _, message in side.messages)
+        side.messages.clear()
+
+    link.after_turn = after
     sent = 0
     while link.b._received.top < 70_000:
         for _ in range(12):

@@ -83,7 +83,8 @@ def test_no_packet_is_larger_than_the_limit() -> None:
     link = Link(Line(0.02, loss=0.3, reordered=0.5), Line(0.02, loss=0.3, reordered=0.5))
     random = Random(7)
     for number in range(400):
-        link.a.send(bytes(random.choice([0, 1, 126, 127, 128, 1_070, 1_080, 1_081, 5_000])), random.choice([0, 2, RELIABLE]))
+        size = random.choice([0, 1, 126, 127, 128, 1_070, 1_080, 1_081, 5_000])
+        link.a.send(bytes(size), random.choice([0, 2, RELIABLE]))
         link.a.offer_snapshot(link.a.acked_version, 1 << 60 | number, bytes(random.choice([20, 1_080, 3_000])))
         link.flush(link.a)  # the link asserts the size
         link.run(link.now + 0.01)
@@ -300,7 +301,7 @@ def test_acks_coming_late_take_the_loss_back() -> None:
 def test_a_backlog_is_refused_before_memory_grows_and_says_what_to_do(retries: int, size: int) -> None:
     traffic = Traffic(0.0)
     message = bytes(size)
-    with pytest.raises(BacklogFull, match="send less often"):
+    with pytest.raises(BacklogFull, match="send less often"):  # noqa: PT012  (which one of them is not the point)
         for _ in range(MAX_BACKLOG_MESSAGES + 2):
             traffic.send(message, retries)
     assert traffic.backlog_bytes < 5 * 1024 * 1024
@@ -386,9 +387,8 @@ def test_fragments_that_never_finish_hold_bounded_memory() -> None:
     random = Random(5)
     for number in range(3_000):
         kind = random.choice([5, 6, 7])
-        last = (200).to_bytes(1, "little") + b"\x01"
         identity = number if kind != 7 else random.randrange(50)
-        frame = bytes((kind,)) + (identity & 0xFFFF).to_bytes(2, "little") + b"\x01" + last + b"\xb8\x08" + bytes(FRAGMENT_BYTES)
+        frame = bytes((kind,)) + identity.to_bytes(2, "little") + b"\x01\xc8\x01\xb8\x08" + bytes(FRAGMENT_BYTES)
         server.receive_packet((number & 0xFFFF).to_bytes(2, "little") + b"\x00" + frame, number / 100)
     assert server._rare.held_bytes < 3 * 1024 * 1024
     server.handle_timer(1_000.0)
@@ -477,4 +477,4 @@ def test_counters_count() -> None:
     assert counters["packets_sent"] == 1
     assert link.b.stats.messages_received == 2
     assert link.b.stats.bytes_received == counters["bytes_sent"]
-    assert MAX_PAYLOAD_BYTES >= counters["bytes_sent"]
+    assert counters["bytes_sent"] <= MAX_PAYLOAD_BYTES
