@@ -1,15 +1,15 @@
-"""The boxes with pygame: `boxes_pygame.py PORT OUT.png posted|outside`."""
+"""The boxes with pygame: `python -m tests.e2e.boxes.with_pygame PORT OUT.png posted|outside`."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
 import pygame
-from boxes_game import BACKGROUND, SIZE, new_game, picture
-from boxes_script import Script
 
 import pygase
 from pygase.integrations.pygame import PygameAdapter
+from tests.e2e.boxes.game import BACKGROUND, SIZE, new_game, picture
+from tests.e2e.boxes.script import Script
 
 KEYS = {
     pygame.K_LEFT: "left",

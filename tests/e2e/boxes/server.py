@@ -3,9 +3,8 @@
 import sys
 from typing import Any
 
-from boxes_game import STARTS, new_game, stepped
-
 import pygase
+from tests.e2e.boxes.game import STARTS, new_game, stepped
 
 
 class BoxesServer:

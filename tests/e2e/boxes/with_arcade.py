@@ -1,4 +1,4 @@
-"""The boxes with Arcade: `boxes_arcade.py PORT OUT.png posted|outside`."""
+"""The boxes with Arcade: `python -m tests.e2e.boxes.with_arcade PORT OUT.png posted|outside`."""
 
 import os
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import arcade
-from boxes_game import BACKGROUND, SIZE, new_game, picture
-from boxes_script import Script
 
 import pygase
 from pygase.integrations.arcade import NetworkWindow
+from tests.e2e.boxes.game import BACKGROUND, SIZE, new_game, picture
+from tests.e2e.boxes.script import Script
 
 KEYS = {
     arcade.key.LEFT: "left",
@@ -83,6 +83,7 @@ class Boxes(NetworkWindow):
         (symbol,) = (symbol for symbol, key in KEYS.items() if key == name)
         self.dispatch_event("on_key_press", symbol, 0)
         self.dispatch_event("on_key_release", symbol, 0)
+        self.dispatch_events()  # They wait in pyglet's queue, which Arcade's loop without a window never empties.
 
 
 if __name__ == "__main__":
