@@ -174,6 +174,9 @@ MAX_HELD_BYTES: Final = 4 * 1024 * 1024
 MAX_INBOX_EVENTS: Final = 65_536
 """Events that wait for the game to take them. A game that has not taken so many has stopped, or is being flooded."""
 
+MAX_INBOX_LIFECYCLE_EVENTS: Final = 8_192
+"""Comings and goings of clients that are queued for a game even past that: eight full servers' worth."""
+
 MAX_STATE_HISTORY: Final = 256
 """State updates kept for smoothing until the game takes them: five seconds at 50 ticks a second."""
 
