@@ -9,11 +9,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
-from pygase.config import MAX_CATCH_UP, MAX_INBOX_EVENTS, MAX_TICK_DT, TICK_INTERVAL
+from pygase.config import (
+    MAX_CATCH_UP,
+    MAX_INBOX_EVENTS,
+    MAX_INBOX_LIFECYCLE_EVENTS,
+    MAX_TICK_DT,
+    TICK_INTERVAL,
+)
 from pygase.drivers import SYSTEM, Begun, System, UserCode, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore, GameStatus
+from pygase.session.events import LIFECYCLE_EVENT_TYPES
 from pygase.session.tick import current_tick
 from pygase.state import Draft
 
@@ -120,8 +127,15 @@ class GameStateMachine:
     # --- the event wire -------------------------------------------------------------------------------------------
 
     def _push_event(self, event: Event, injected: dict[str, Any] | None = None) -> None:
-        """Queue an event for the next tick."""
-        if len(self._events) < MAX_INBOX_EVENTS:
+        """Queue an event for the next tick.
+
+        Past the limit, which a stopped game reaches when clients go on sending, only comings and goings are queued:
+        without them players would be missing, or stand about for ever. How many there are the joins' rate bounds.
+        """
+        waiting = len(self._events)
+        if waiting < MAX_INBOX_EVENTS or (
+            event.type in LIFECYCLE_EVENT_TYPES and waiting < MAX_INBOX_EVENTS + MAX_INBOX_LIFECYCLE_EVENTS
+        ):
             self._events.append((event, injected or {}))
 
     def _begin(self) -> None:
