@@ -18,13 +18,13 @@ from examples.arcade_demo.rules import Controls
 from examples.launcher import CannotShowError, Options
 from examples.link import Address, Link
 from pygase.integrations.arcade import NetworkWindow
-from pygase.state.interpolation import Cyclic
+from pygase.state.interpolation import Cyclic, Smoothed
 
 FRAMES_PER_SECOND = 60
 CONTROLS_PER_SECOND = 30
 
 # Between two updates of the server, these move smoothly. Space comes round again, and so do angles.
-SMOOTH = [
+SMOOTH: list[str | Smoothed] = [
     *(Cyclic(f"{kind}.*.position", (rules.WIDTH, rules.HEIGHT)) for kind in ("ships", "rocks", "shots")),
     *(f"{kind}.*.angle" for kind in ("ships", "rocks")),
 ]

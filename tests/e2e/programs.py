@@ -79,15 +79,24 @@ class Screen:
 
     def __init__(self, name: str, frame_buffer: Path) -> None:
         self.name = name
+        self.environment = _environment(name)
         self._frame_buffer = frame_buffer
 
     def press(self, window_title: str, key: str) -> None:
         """Press and release a key, as on a keyboard, as soon as the window has the keyboard's attention."""
+        self.wait_for_focus(window_title)
+        self._xdotool("key", key)
+
+    def hold(self, key: str) -> None:
+        """Press a key and keep it pressed."""
+        self._xdotool("keydown", key)
+
+    def wait_for_focus(self, window_title: str) -> None:
+        """Wait until a window has the keyboard's attention."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self._xdotool("getwindowfocus", "getwindowname") != window_title:
             assert time.monotonic() < deadline, f"no window named {window_title} came up"
             time.sleep(0.02)
-        self._xdotool("key", key)
 
     def picture(self) -> Image.Image:
         """What is on the screen, from its memory, which is laid out as X's window dumps are."""
