@@ -22,21 +22,18 @@ class Client:
         self.sock.connect(self.address)
         self.sock.setblocking(False)
         now = time.monotonic()
-        self.session = ClientSession(now)
-        link = SecureClient(
-            address=self.address,
-            entropy=os.urandom,
-            unix_epoch=time.time() - now,
-            now=now,
-            fingerprint=None,
-            password=None,
-        )
-        self.session.start(link)
+        self.session = ClientSession(now, os.urandom)
+        self.session.start(self.make_link, now)
         self.state = GameState()
         self.own_x = 0.0
         self.visible = self.entities = self.tick = 0
         self.reset_counters()
         self.flush(now)
+
+    def make_link(self, now, ticket):
+        return SecureClient(
+            address=self.address, entropy=os.urandom, unix_epoch=time.time() - time.monotonic(), now=now, ticket=ticket
+        )
 
     def fileno(self):
         return self.sock.fileno()

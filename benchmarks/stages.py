@@ -1,0 +1,247 @@
+"""What one client costs a server per tick, stage by stage: ``python -m benchmarks.stages [--n 16] [--ticks 400]``.
+
+A room as in `benchmarks.room`, in one process and without sockets: the server's session, a state machine's draft and n
+clients' sessions hand each other datagrams, and a clock stands around each stage of the server's work. The clock's own
+cost is measured and taken off. Sending and receiving a datagram through the loopback interface is measured beside it.
+"""
+
+import argparse
+import os
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.report import Cell, machine, median, table
+from pygase import GameState, GameStateStore
+from pygase.netcode import JoinPolicy, Peer, SecureClient, SecureServer, ServerKeys
+from pygase.protocol import Traffic
+from pygase.session import ClientSession, ServerSession
+from pygase.session import events as event_codec
+from pygase.session.events import encode_event
+from pygase.session.signals import ClientJoined, EventFrom
+from pygase.state import StateFeed, apply_all
+
+SERVER = ("127.0.0.1", 40_000)
+INTERVAL = 0.05
+
+STAGES = (
+    ("recvfrom", "one datagram from the socket"),
+    ("open", "netcode: find the session, check, decrypt"),
+    ("packet in", "protocol: acknowledgements, window, messages"),
+    ("decode", "session: bytes to an event"),
+    ("rest in", "session: budgets, bookkeeping"),
+    ("handler", "the game's handler and the merge of its result"),
+    ("commit", "one tick's update into the store, shared by all"),
+    ("encode", "the update's encoding, shared by all on one baseline"),
+    ("packet out", "protocol: build one packet, with state and acknowledgements"),
+    ("seal", "netcode: encrypt"),
+    ("rest out", "session: whom to send what, timers"),
+    ("sendto", "one datagram to the socket"),
+)
+
+
+class Clock:
+    """Adds up seconds per stage, each without the stages inside it. It runs only inside the server's own calls."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+        self.stack: list[list[float]] = []
+        self.overhead = 0.0
+
+    def around(self, stage: str, function: Callable[..., Any], *, is_outermost: bool = False) -> Callable[..., Any]:
+        """The function with a clock around it; clients run the same code, and only what runs inside ours counts."""
+        perf_counter, stack = time.perf_counter, self.stack
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            if not stack and not is_outermost:
+                return function(*args, **kwargs)
+            inner = [0.0]
+            stack.append(inner)
+            start = perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                took = perf_counter() - start
+                stack.pop()
+                self.spent[stage] += took - inner[0] - self.overhead
+                if stack:
+                    stack[-1][0] += took + self.overhead
+
+        return timed
+
+    def calibrate(self) -> None:
+        """Find out what the clock itself adds."""
+        nothing = self.around("nothing", lambda: None, is_outermost=True)
+        runs = []
+        for _ in range(20):
+            self.spent["nothing"] = 0.0
+            start = time.perf_counter()
+            for _ in range(1000):
+                nothing()
+            runs.append((time.perf_counter() - start) / 1000)
+        self.overhead = median(runs) / 2  # half of it lies inside the measured stretch, half in the caller's
+
+
+def make_link(now: float, ticket: bytes) -> SecureClient:
+    """A client's link to the server."""
+    return SecureClient(address=SERVER, entropy=os.urandom, unix_epoch=time.time(), now=now, ticket=ticket)
+
+
+class Room:
+    """A server and n clients in one process."""
+
+    def __init__(self, n: int) -> None:
+        self.now = 0.0
+        self.store = GameStateStore(GameState(players={}))
+        link = SecureServer(
+            addresses=[SERVER],
+            keys=ServerKeys.generate(os.urandom),
+            max_clients=n,
+            entropy=os.urandom,
+            unix_epoch=time.time(),
+            now=0.0,
+            policy=JoinPolicy(),
+        )
+        self.feed = StateFeed(self.store, lambda: self.now)
+        self.server = ServerSession(link, self.feed, lambda ip: False)
+        self.clients: dict[tuple[Any, ...], ClientSession] = {}
+        self.states: dict[tuple[Any, ...], GameState] = {}
+        for number in range(n):
+            # A network of its own for each, since those have limits of their own on joining.
+            address = (f"10.{number // 250}.{number % 250}.2", 50_000)
+            client = ClientSession(0.0, os.urandom)
+            client.start(make_link, 0.0)
+            self.clients[address], self.states[address] = client, GameState()
+
+    def connect(self) -> None:
+        """Let everybody join."""
+        while not all(client.is_connected for client in self.clients.values()):
+            if self.now > 60.0:
+                raise RuntimeError("not everybody got in")
+            self.tick(moving=False)
+
+    def tick(self, *, moving: bool) -> None:
+        """One tick: everybody moves, the server handles it and tells everybody."""
+        self.now += INTERVAL
+        server, now = self.server, self.now
+        for address, client in self.clients.items():
+            timer = client.next_timer()
+            if timer is not None and timer <= now:
+                client.handle_timer(now)
+            if moving:
+                client.dispatch(encode_event("MOVE", (f"p{address[0]}", now * 7.3, now * 3.1), {}), 0, None)
+            for data, _ in client.datagrams_to_send(now):
+                server.receive_datagram(data, address, now)
+        timer = server.next_timer()
+        if timer is not None and timer <= now:
+            server.handle_timer(now)
+        draft = self.store.begin_tick()
+        for signal in server.take_signals():
+            if isinstance(signal, ClientJoined):
+                signal.seat.owner = signal.seat
+            elif isinstance(signal, EventFrom):
+                self.handle(draft, signal.event.handler_args)
+        self.store.commit(draft)
+        server.publish(now)
+        for data, address in server.datagrams_to_send(now + 0.004):
+            client = self.clients[address]
+            client.receive_datagram(data, SERVER, now + 0.004)
+            client.take_signals()
+            apply_all(self.states[address], client.replica.take_pending())
+
+    def handle(self, draft: Any, args: list[Any]) -> None:
+        """The game's handler, and the merge of what it returns."""
+        name, x, y = args
+        draft.merge({"players": {name: {"x": x, "y": y}}})
+
+
+def put_clocks(room: Room, clock: Clock) -> Callable[[], None]:
+    """Stand a clock around each stage of the server's work; returns what takes them away again."""
+    server: Any = room.server
+    spots: list[tuple[Any, str, str, bool]] = [
+        (server, "receive_datagram", "rest in", True),
+        (server, "datagrams_to_send", "rest out", True),
+        (server.link, "receive_datagram", "open", False),
+        (room.feed, "encoded", "encode", False),
+        (room.store, "commit", "commit", True),
+        (room, "handle", "handler", True),
+        (event_codec, "decode_event", "decode", False),
+        (Traffic, "receive_packet", "packet in", False),
+        (Traffic, "packets_to_send", "packet out", False),
+        (Peer, "seal", "seal", False),
+    ]
+    before = [(owner, name, vars(owner).get(name)) for owner, name, _, _ in spots]
+    for owner, name, stage, is_outermost in spots:
+        setattr(owner, name, clock.around(stage, getattr(owner, name), is_outermost=is_outermost))
+
+    def take_away() -> None:
+        for owner, name, was in before:
+            if was is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, was)
+
+    return take_away
+
+
+def socket_costs(size: int, count: int = 20_000) -> tuple[float, float]:
+    """Microseconds to receive and to send one datagram over the loopback interface."""
+    sender, receiver = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    with sender, receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.setblocking(False)
+        data, address = bytes(size), receiver.getsockname()
+        sending = receiving = 0.0
+        for _ in range(count // 50):
+            start = time.perf_counter()
+            for _ in range(50):
+                sender.sendto(data, address)
+            middle = time.perf_counter()
+            for _ in range(50):
+                receiver.recvfrom(2048)
+            sending += middle - start
+            receiving += time.perf_counter() - middle
+    return 1e6 * receiving / count, 1e6 * sending / count
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, nargs="*", default=[16, 64])
+    parser.add_argument("--ticks", type=int, default=400)
+    given = parser.parse_args()
+    print(machine())
+    receiving, sending = socket_costs(150)
+    columns = [per_client(n, given.ticks) for n in given.n]
+    rows: list[list[Cell]] = []
+    for stage, what in STAGES:
+        costs = [{"recvfrom": receiving, "sendto": sending}.get(stage, column.get(stage, 0.0)) for column in columns]
+        rows.append([stage, what, *costs])
+    rows.append(["sum", "", *(sum(column.values()) + receiving + sending for column in columns)])
+    head = ["stage", "what it does", *(f"µs, {n} clients" for n in given.n)]
+    table("Server's work per client and tick: one event in, one packet out", head, rows)
+    print("Not in it: waking up, handing events from the network's thread to the game's, and the interpreter's lock.")
+
+
+def per_client(n: int, ticks: int) -> dict[str, float]:
+    """Microseconds per stage, for each client and tick."""
+    room, clock = Room(n), Clock()
+    room.connect()
+    for _ in range(20):
+        room.tick(moving=True)
+    assert all(len(state.players) == n for state in room.states.values())
+    clock.calibrate()
+    take_clocks_away = put_clocks(room, clock)
+    clock.spent.clear()
+    try:
+        for _ in range(ticks):
+            room.tick(moving=True)
+    finally:
+        take_clocks_away()
+    return {stage: 1e6 * spent / (ticks * n) for stage, spent in clock.spent.items()}
+
+
+if __name__ == "__main__":
+    main()
