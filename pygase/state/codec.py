@@ -29,6 +29,7 @@ from pygase.wire import pack, read_varint, unpack, write_varint
 __all__ = ["Decoder", "Encoder"]
 
 _MAX_INFLATED_BYTES: Final = 2 * MAX_STATE_BYTES
+_BYTES_PER_CELL: Final = 9
 _MAX_KNOWN_VERSIONS: Final = 2 * MAX_HISTORY_UPDATES
 
 
@@ -85,7 +86,8 @@ class Encoder:
             write_varint(head, len(packed))
             head += packed
         head += body
-        if len(head) > COMPRESS_ABOVE_BYTES:
+        # Columns are tight already: only where they hold much text, or many equal values, is there something to win.
+        if len(head) > (COMPRESS_ABOVE_BYTES if flags else 4 * COMPRESS_ABOVE_BYTES):
             deflated = zlib.compress(head, 1)
             if len(deflated) < len(head):
                 return bytes((flags | layout.DEFLATED,)) + deflated
@@ -117,9 +119,14 @@ def _unmarked(tree: Any) -> Any:
 
 
 class Decoder:
-    """Decodes what an `Encoder` made of one state's updates."""
+    """Decodes what an `Encoder` made of one state's updates.
+
+    Attributes:
+        cost: About how many bytes the last update takes in memory.
+    """
 
     def __init__(self) -> None:
+        self.cost = 0
         self._names: list[Entry] = []
 
     def decode(self, data: bytes) -> dict[str, Any]:
@@ -140,10 +147,11 @@ class Decoder:
         position = 1
         if flags & layout.DEFLATED:
             data, position = _inflated(data[1:]), 0
+        cells = 0
         names, position = self._with_added(data, position)
         update: Any
         if not flags & (layout.WHOLE | layout.PLAIN):
-            update = read_columns(data, position, names)
+            update, cells = read_columns(data, position, names)
         else:
             tree = unpack(data[position:])
             if type(tree) is not dict:
@@ -154,6 +162,7 @@ class Decoder:
         except (TypeError, ValueError) as error:
             raise MalformedDatagram(str(error)) from None
         self._names = names
+        self.cost = len(data) + _BYTES_PER_CELL * cells
         return update  # type: ignore[no-any-return]
 
     def _with_added(self, data: bytes, position: int) -> tuple[list[Entry], int]:
@@ -177,7 +186,7 @@ class Decoder:
 
 def _entry(entry: Any, names: list[Entry]) -> Entry:
     kind = type(entry)
-    if kind is str and len(entry) <= MAX_KNOWN_NAME_BYTES:
+    if kind is str and len(entry.encode()) <= MAX_KNOWN_NAME_BYTES:
         return entry  # type: ignore[no-any-return]
     if kind is float and isfinite(entry) and entry > 0:
         return entry  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """The state while a tick is under way: many updates go in, one comes out."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pygase.config import MAX_STATE_BYTES, MAX_VALUE_DEPTH
 from pygase.errors import NotSendable, TooLarge
@@ -15,8 +15,13 @@ __all__ = ["Draft", "applied"]
 
 _MISSING: Final = object()
 _FIXED: Final = frozenset({float, int, bool, type(None)})  # all of one size, as the limit counts
+_BYTES_PER_KEY: Final = 16  # about what a short name and a number take
 _put = dict.__setitem__
 _remove = dict.__delitem__
+
+
+_Owned: TypeAlias = tuple[FrozenDict, FrozenDict, dict[Any, None]]
+"""A dict that a draft has copied, what it was copied from, and the keys touched since."""
 
 
 class Draft:
@@ -31,7 +36,17 @@ class Draft:
         growth: By how much it has grown.
     """
 
-    __slots__ = ("_owned", "_undo", "base", "base_size", "game_state", "growth", "state", "time_order")
+    __slots__ = (
+        "_changed_bytes",
+        "_owned",
+        "_undo",
+        "base",
+        "base_size",
+        "game_state",
+        "growth",
+        "state",
+        "time_order",
+    )
 
     def __init__(self, base: FrozenDict, base_size: int = 0, time_order: int = 0) -> None:
         self.base = base
@@ -40,10 +55,9 @@ class Draft:
         self.state = FrozenDict(base)
         self.game_state = frozen_view(self.state, max(0, time_order - 1))
         self.growth = 0
+        self._changed_bytes = 0
         # The dicts that this draft has copied, by identity: each with what it was copied from, and the keys touched.
-        self._owned: dict[int, tuple[FrozenDict, FrozenDict, dict[Any, None]]] = {
-            id(self.state): (self.state, base, {})
-        }
+        self._owned: dict[int, _Owned] = {id(self.state): (self.state, base, {})}
         self._undo: list[tuple[FrozenDict, Any, Any]] = []
 
     def merge(self, update: Mapping[str, Any]) -> None:
@@ -93,18 +107,7 @@ class Draft:
             if new is old:
                 continue
             kind = type(new)
-            if kind in _FIXED and type(old) in _FIXED:
-                # Scalar for scalar: the size stays. 0.0 and -0.0 are equal but not the same.
-                if kind is not type(old) or new != old or not new:
-                    if kind is int:
-                        freeze(new)
-                    self._undo.append((target, key, old))
-                    touched[key] = None
-                    _put(target, key, new)
-            elif kind is dict or isinstance(new, dict):
-                if kind is Replacement or type(old) is not FrozenDict:
-                    self._set(target, touched, key, old, freeze(new, depth - 1))
-                    continue
+            if (kind is dict or isinstance(new, dict)) and kind is not Replacement and type(old) is FrozenDict:
                 # The commonest case in a room: a row that an earlier update of this tick has brought already.
                 for name, value in new.items():
                     if old.get(name, _MISSING) is not value:
@@ -113,6 +116,14 @@ class Draft:
                     continue
                 entry = self._owned.get(id(old)) or self._own(target, touched, key, old)
                 self._merge(entry[0], entry[2], new, depth - 1)
+            elif kind in _FIXED and type(old) in _FIXED:
+                # Scalar for scalar: the size stays. 0.0 and -0.0 are equal but not the same.
+                if kind is not type(old) or new != old or not new:
+                    if kind is int:
+                        freeze(new)
+                    self._undo.append((target, key, old))
+                    touched[key] = None
+                    _put(target, key, new)
             elif new is TO_DELETE:
                 if old is not _MISSING:
                     self._undo.append((target, key, old))
@@ -134,9 +145,7 @@ class Draft:
         touched[key] = None
         _put(target, key, new)
 
-    def _own(
-        self, target: FrozenDict, touched: dict[Any, None], key: Any, old: FrozenDict
-    ) -> tuple[FrozenDict, FrozenDict, dict[Any, None]]:
+    def _own(self, target: FrozenDict, touched: dict[Any, None], key: Any, old: FrozenDict) -> _Owned:
         """Put a copy in a dict's place, to be changed in place from then on."""
         copy = FrozenDict(old)
         self._undo.append((target, key, old))
@@ -145,27 +154,41 @@ class Draft:
         entry = self._owned[id(copy)] = (copy, old, {})
         return entry
 
-    def effective(self) -> dict[str, Any]:
-        """Build the update that leads from the base to the state: real changes only."""
-        return self._changes(self.state)
+    def effective(self) -> tuple[dict[str, Any], int]:
+        """Build the update that leads from the base to the state: real changes only.
 
-    def _changes(self, node: FrozenDict) -> dict[Any, Any]:
-        _, base, touched = self._owned[id(node)]
+        Returns:
+            The update, and about how many bytes it takes.
+        """
+        self._changed_bytes = 0
+        return self._changes(self._owned[id(self.state)]), self._changed_bytes
+
+    def _changes(self, entry: _Owned) -> dict[Any, Any]:
+        node, base, touched = entry
+        owned = self._owned
         update: dict[Any, Any] = {}
         for key in touched:
             new = node.get(key, _MISSING)
             old = base.get(key, _MISSING)
             if new is old:
                 continue
-            if new is _MISSING:
-                update[key] = TO_DELETE
-            elif type(new) is FrozenDict and type(old) is FrozenDict:
-                entry = self._owned.get(id(new))
-                inner = self._changes(new) if entry is not None and entry[1] is old else diff(old, new)
+            kind = type(new)
+            if kind is FrozenDict and type(old) is FrozenDict:
+                inner_entry = owned.get(id(new))
+                if inner_entry is not None and inner_entry[1] is old:
+                    inner = self._changes(inner_entry)
+                else:
+                    inner = diff(old, new)
+                    self._changed_bytes += size_of(inner)
                 if inner:
                     update[key] = inner
-            elif not same(new, old):
+            elif new is _MISSING:
+                update[key] = TO_DELETE
+            elif (kind in _FIXED and (new != old and new == new)) or not same(new, old):  # noqa: PLR0124
                 update[key] = new
+                if kind not in _FIXED:
+                    self._changed_bytes += size_of(new)
+        self._changed_bytes += _BYTES_PER_KEY * len(update)
         return update
 
 
@@ -192,4 +215,4 @@ def applied(state: dict[Any, Any], update: Mapping[str, Any]) -> tuple[FrozenDic
     """
     draft = Draft(state if type(state) is FrozenDict else freeze(state))
     draft.merge(update)
-    return draft.state, draft.effective()
+    return draft.state, draft.effective()[0]

@@ -7,7 +7,7 @@ from pygase.state.merge import apply, compose
 from pygase.state.names import check_names, check_time_order
 from pygase.state.tree import FrozenDict, FrozenList, Replacement
 
-__all__ = ["GameState", "GameStateUpdate", "GameStatus", "frozen_view"]
+__all__ = ["GameState", "GameStateUpdate", "GameStatus", "frozen_view", "note_applied"]
 
 
 class GameStatus(IntEnum):
@@ -46,9 +46,10 @@ class GameStatus(IntEnum):
 class _Attributes:
     """What a state and an update have in common: named values, and a place in time."""
 
-    __slots__ = ("__dict__", "_read_only", "_time_order")
+    __slots__ = ("__dict__", "_read_only", "_time_order", "_unmeasured")
     _time_order: int
     _read_only: bool
+    _unmeasured: int  # bytes that updates have brought since it was measured; below 0 if it has outgrown its limit
 
     @property
     def time_order(self) -> int:
@@ -195,6 +196,7 @@ def _fill(target: _Attributes, time_order: int, attributes: dict[str, Any], *, r
     put(target, "__dict__", attributes)
     put(target, "_time_order", time_order)
     put(target, "_read_only", read_only)
+    put(target, "_unmeasured", 0)
 
 
 def _restored(kind: type[_Kind], time_order: int, attributes: dict[str, Any]) -> _Kind:
@@ -202,6 +204,12 @@ def _restored(kind: type[_Kind], time_order: int, attributes: dict[str, Any]) ->
     made = kind.__new__(kind)
     _fill(made, time_order, attributes)
     return made
+
+
+def note_applied(state: GameState, time_order: int, unmeasured: int) -> None:
+    """Note which version a state has been brought to, and how much has come since it was measured."""
+    object.__setattr__(state, "_time_order", time_order)
+    object.__setattr__(state, "_unmeasured", unmeasured)
 
 
 def frozen_view(state: FrozenDict, time_order: int) -> GameState:

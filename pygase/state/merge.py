@@ -18,7 +18,7 @@ __all__ = ["apply", "compose", "diff"]
 
 _MISSING: Final = object()
 _MERGED: Final = frozenset({dict, FrozenDict})
-_COPIED: Final = frozenset({list, Replacement})
+_SCALARS: Final = frozenset({float, int, bool, str, bytes, type(None)})
 
 
 def apply(state: dict[Any, Any], update: dict[Any, Any]) -> None:
@@ -30,17 +30,17 @@ def apply(state: dict[Any, Any], update: dict[Any, Any]) -> None:
     """
     for key, value in update.items():
         kind = type(value)
-        if kind in _MERGED:
+        if kind in _SCALARS:
+            state[key] = value
+        elif kind in _MERGED:
             old = state.get(key)
             if not isinstance(old, dict):
                 old = state[key] = {}
             apply(old, value)
         elif value is TO_DELETE:
             state.pop(key, None)
-        elif kind in _COPIED or isinstance(value, list | tuple | dict):
-            state[key] = thaw(value)
         else:
-            state[key] = value
+            state[key] = thaw(value)
 
 
 def compose(first: dict[Any, Any], second: dict[Any, Any]) -> dict[Any, Any]:

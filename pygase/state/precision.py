@@ -102,7 +102,8 @@ def _all_fixed(value: Any, fixed: type[Fixed]) -> Any:
     if kind is float:
         return fixed.of(value)
     if kind is list or kind is FrozenList:
-        return [_all_fixed(member, fixed) for member in value]
+        of = fixed.of
+        return [of(member) if type(member) is float else _all_fixed(member, fixed) for member in value]
     if kind is dict or kind is FrozenDict:
         return {key: _all_fixed(member, fixed) for key, member in value.items()}
     return value

@@ -22,7 +22,7 @@ _KEY_TYPES: Final = frozenset({str, int})
 _LEAVES: Final = frozenset({layout.DELETIONS, layout.ROWS, layout.MAPS, layout.REPLACEMENTS})
 
 
-def read_columns(data: bytes, position: int, names: list[Entry]) -> dict[Any, Any]:
+def read_columns(data: bytes, position: int, names: list[Entry]) -> tuple[dict[Any, Any], int]:
     """Read an update.
 
     Args:
@@ -31,19 +31,20 @@ def read_columns(data: bytes, position: int, names: list[Entry]) -> dict[Any, An
         names: What the numbers of the table of known names stand for.
 
     Returns:
-        The update.
+        The update, and how many values it holds.
 
     Raises:
         MalformedDatagram: It is not an update.
     """
     reader = _Reader(data, position, names)
+    most = reader.cells
     try:
         update = reader.column(1, 0)[0]
     except (IndexError, struct_error, OverflowError, ValueError, TypeError) as error:
         raise MalformedDatagram(f"not an update: {error}") from None
     if type(update) is not dict or reader.position != len(data):
         raise MalformedDatagram("not an update, or followed by something")
-    return update
+    return update, most - reader.cells
 
 
 class _Reader:
@@ -185,7 +186,13 @@ class _Reader:
         if not keys:
             return [{} for _ in range(count)]
         columns = [self.column(count, nesting) for _ in keys]
-        return [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+        if len(keys) == 1:
+            (key,) = keys
+            return [{key: value} for value in columns[0]]
+        if len(keys) == 2:
+            key, other = keys
+            return [{key: value, other: value_too} for value, value_too in zip(*columns)]  # noqa: B905  (as above)
+        return [dict(zip(keys, row)) for row in zip(*columns)]  # noqa: B905  (all of one length; `strict` costs)
 
     def _maps(self, count: int, nesting: int) -> list[Any]:
         return [self._map(nesting) for _ in range(count)]

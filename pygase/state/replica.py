@@ -8,7 +8,7 @@ from typing import Any, Final
 from pygase.config import MAX_PENDING_UPDATES, MAX_STATE_BYTES, MAX_TIME_ORDER
 from pygase.errors import MalformedDatagram
 from pygase.state.codec import Decoder
-from pygase.state.gamestate import GameState
+from pygase.state.gamestate import GameState, note_applied
 from pygase.state.merge import apply, compose
 from pygase.state.tree import Replacement, size_of, thaw
 
@@ -16,6 +16,7 @@ __all__ = ["Replica", "StateArrival", "apply_all"]
 
 _STAMP_PERIOD: Final = 65.536
 _STAMP_BYTES: Final = 2
+_MAX_PENDING_BYTES: Final = 4 * MAX_STATE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class StateArrival:
         server_time: The server's monotonic seconds when it was made, from an unknown origin that stays the same.
         arrival: The client's monotonic seconds when it came.
         update: The update, to be read only: a `Replacement` if it is the whole state.
-        size: Bytes that it took.
+        size: About how many bytes it takes.
     """
 
     version: int
@@ -50,6 +51,7 @@ class Replica:
         self.version = -1
         self._decoder = Decoder()
         self._pending: deque[StateArrival] = deque()
+        self._pending_size = 0
         self._server_time = 0.0
         self._arrival = 0.0
 
@@ -83,7 +85,7 @@ class Replica:
         server_time = self._expand(int.from_bytes(blob[:_STAMP_BYTES], "little") / 1000, now)
         self.version = version
         self._server_time, self._arrival = server_time, now
-        self._queue(StateArrival(version, server_time, now, update, len(blob)))
+        self._queue(StateArrival(version, server_time, now, update, self._decoder.cost))
         return True
 
     def _expand(self, stamp: float, now: float) -> float:
@@ -97,15 +99,24 @@ class Replica:
         pending = self._pending
         if type(arrival.update) is Replacement:
             pending.clear()
+            self._pending_size = 0
         pending.append(arrival)
-        if len(pending) > MAX_PENDING_UPDATES or sum(one.size for one in pending) > 2 * MAX_STATE_BYTES:
-            older = [pending.popleft() for _ in range(max(1, len(pending) // 2))]
-            pending.appendleft(_merged(older))
+        self._pending_size += arrival.size
+        if len(pending) > MAX_PENDING_UPDATES or self._pending_size > _MAX_PENDING_BYTES:
+            keep = 1 if self._pending_size > _MAX_PENDING_BYTES else len(pending) // 2
+            older = [pending.popleft() for _ in range(len(pending) - keep)]
+            if older:
+                pending.appendleft(_merged(older))
+            self._pending_size = sum(one.size for one in pending)
+            if self._pending_size > 2 * _MAX_PENDING_BYTES:
+                pending.clear()
+                raise MalformedDatagram("a state past its limit")
 
     def take_pending(self) -> list[StateArrival]:
         """Return what has arrived since the last call, oldest first."""
         taken = list(self._pending)
         self._pending.clear()
+        self._pending_size = 0
         return taken
 
 
@@ -122,15 +133,24 @@ def _merged(arrivals: list[StateArrival]) -> StateArrival:
     return StateArrival(last.version, last.server_time, last.arrival, update, size_of(update))
 
 
-def apply_all(game_state: GameState, arrivals: Iterable[StateArrival]) -> None:
+def apply_all(game_state: GameState, arrivals: Iterable[StateArrival]) -> bool:
     """Bring a game state up to date. It shares nothing with the updates afterwards.
+
+    Now and then the state is measured, so that a server cannot fill the client's memory with it. One that has outgrown
+    twice the limit is emptied, and takes nothing from then on.
 
     Args:
         game_state: The state that the game looks at.
         arrivals: What `take_pending` returned, in order.
+
+    Returns:
+        Whether the state is within its limit.
     """
     attributes = game_state.__dict__
     version = -1
+    unmeasured = game_state._unmeasured
+    if unmeasured < 0:
+        return False
     for arrival in arrivals:
         update = arrival.update
         if type(update) is Replacement:
@@ -139,5 +159,12 @@ def apply_all(game_state: GameState, arrivals: Iterable[StateArrival]) -> None:
         else:
             apply(attributes, update)
         version = arrival.version
+        unmeasured += arrival.size
     if version >= 0:
-        game_state.time_order = version
+        if unmeasured > MAX_STATE_BYTES:
+            unmeasured = 0
+            if size_of(attributes) > 2 * MAX_STATE_BYTES:  # twice: the game itself may have put something in
+                attributes.clear()
+                unmeasured = -1
+        note_applied(game_state, version, unmeasured)
+    return unmeasured >= 0

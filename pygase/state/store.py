@@ -40,13 +40,12 @@ class _Version:
 
     def next(self, draft: Draft, time_order: int) -> "_Version":
         """Make the version that follows this one by a draft that started from it."""
-        changes = draft.effective()
+        changes, size = draft.effective()
         if not changes:
             version = _Version(self.root, self.size, time_order, self.serial + 1)
             version.floor, version.history, version.history_bytes = self.floor, self.history, self.history_bytes
             return version
         version = _Version(draft.state, self.size + draft.growth, time_order, self.serial + 1)
-        size = size_of(changes)
         total = self.history_bytes + size
         history = (*self.history, (time_order, changes, size))
         drop = max(0, len(history) - MAX_HISTORY_UPDATES)
@@ -146,7 +145,7 @@ class GameStateStore:
         while True:
             version = self._newest
             if draft.base is not version.root:
-                changes = draft.effective()
+                changes, _ = draft.effective()
                 draft = Draft(version.root, version.size, draft.time_order)
                 draft.merge(changes)
             time_order = check_time_order(version.time_order + 1)

@@ -151,15 +151,15 @@ def frozen_key(key: Any) -> str | int:
     raise TypeError("cannot be a key")
 
 
+_THAWED: Final = (dict, list, tuple)
 _CONTAINERS: Final = frozenset({dict, list, FrozenDict, FrozenList, Replacement, tuple})
 
 
 def thaw(value: Any) -> Any:
     """Copy a value into plain dicts and lists that belong to the caller alone. Deletions in it are left out."""
-    kind = type(value)
-    if kind not in _CONTAINERS:
+    if not isinstance(value, _THAWED):
         return value
-    if kind is list or kind is FrozenList or kind is tuple:
+    if not isinstance(value, dict):
         return [thaw(member) if type(member) in _CONTAINERS else member for member in value]
     return {
         key: thaw(member) if type(member) in _CONTAINERS else member

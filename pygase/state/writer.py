@@ -19,6 +19,7 @@ from pygase.wire import pack, write_varint, zigzag
 __all__ = ["KnownNames", "write_columns"]
 
 _MAX_SIGHTINGS: Final = 2_048
+_MAX_KEYS_OF_FEW: Final = 8
 _EXACT_INTEGRAL: Final = 1 << 53
 _BASE_MAX: Final = (1 << 62) - 1
 _MARKER: Final = type(TO_DELETE)
@@ -75,13 +76,11 @@ class KnownNames:
         number = self._steps.get(step)
         return self._add(self._steps, step, step) if number is None else number
 
-    def shape(self, keys: tuple[Any, ...], *, new: bool) -> int | None:
-        """Find the number of a row's keys, None if they have none; `new` as for `numbers`."""
+    def shape(self, keys: tuple[Any, ...]) -> int | None:
+        """Find the number of a row's keys, None if they cannot get one."""
         number = self._shapes.get(keys)
         if number is not None or len(keys) > layout.MAX_ROW_KEYS or set(map(type, keys)) != {str}:
             return number
-        if not new and not self._seen_before(keys):
-            return None
         numbers = self.numbers(keys, new=True)
         return None if numbers is None else self._add(self._shapes, keys, tuple(numbers))
 
@@ -268,8 +267,7 @@ class _Writer:
         distinct = set(shapes)
         count = len(values)
         if len(distinct) == 1:
-            keys = shapes[0]
-            number = self.names.shape(keys, new=count > 1) if count >= len(keys) or len(keys) <= 8 else None
+            number = self.names.shape(shapes[0]) if _are_rows(values) else None
             if number is not None:
                 self.out.append(layout.ROWS)
                 write_varint(self.out, number)
@@ -319,6 +317,11 @@ class _Writer:
 def _kind_of(value: Any) -> type:
     kind = type(value)
     return dict if kind is FrozenDict else list if kind is FrozenList else kind
+
+
+def _are_rows(dicts: list[dict[Any, Any]]) -> bool:
+    """Tell whether dicts of the same keys are more like a table's rows, which have few and fixed keys, than tables."""
+    return len(dicts) > 1 and (len(dicts) >= len(dicts[0]) or len(dicts[0]) <= _MAX_KEYS_OF_FEW)
 
 
 _DICTS: Final = frozenset({dict, FrozenDict})

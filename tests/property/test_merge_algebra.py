@@ -95,7 +95,7 @@ def test_a_draft_of_many_updates_equals_applying_them_in_turn(s: Any, updates: A
     for update in updates:
         draft.merge(update)
     assert same(draft.state, after(s, *updates))
-    assert same(after(s, draft.effective()), draft.state)
+    assert same(after(s, draft.effective()[0]), draft.state)
     assert draft.base_size + draft.growth == size_of(draft.state)
     assert repr(base) == before
 
@@ -104,7 +104,7 @@ def test_a_draft_of_many_updates_equals_applying_them_in_turn(s: Any, updates: A
 def test_a_draft_is_untouched_by_an_update_that_fails(s: Any, u: Any, v: Any) -> None:
     draft = Draft(freeze(s))
     draft.merge(u)
-    before, growth = repr(draft.state), draft.growth
+    before, growth = thaw(draft.state), draft.growth
     for bad in ({**v, "x": object()}, {"x": {"y": {1.5: 1}}, **v}, {**v, "to_dict": 1}):
         try:
             draft.merge(bad)
@@ -112,8 +112,9 @@ def test_a_draft_is_untouched_by_an_update_that_fails(s: Any, u: Any, v: Any) ->
             pass
         else:
             raise AssertionError("merged")
-        assert (repr(draft.state), draft.growth) == (before, growth)
-    assert same(after(s, draft.effective()), draft.state)
+        assert same(draft.state, before)
+        assert draft.growth == growth
+    assert same(after(s, draft.effective()[0]), draft.state)
 
 
 @given(STATES, UPDATES)

@@ -3,12 +3,13 @@
 import random
 import tracemalloc
 import zlib
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
 
-from pygase.config import MAX_KNOWN_NAMES, MAX_PENDING_UPDATES
+from pygase.config import MAX_KNOWN_NAMES, MAX_PENDING_UPDATES, MAX_STATE_BYTES
 from pygase.errors import MalformedDatagram
 from pygase.state import (
     TO_DELETE,
@@ -20,6 +21,7 @@ from pygase.state import (
     StateFeed,
     apply_all,
 )
+from pygase.state.codec import Encoder
 from pygase.state.tree import same
 
 
@@ -191,7 +193,7 @@ def test_sixteen_moving_players_fit_into_a_fraction_of_a_packet() -> None:
     assert max(sizes[2:]) <= 40
 
 
-@pytest.mark.parametrize(("precision", "limit"), [(None, 3_500), ({"ents.*": 0.001}, 1_300)])
+@pytest.mark.parametrize(("precision", "limit"), [(None, 3_600), ({"ents.*": 0.001}, 1_300)])
 def test_a_hundred_of_a_thousand_entities_fit_the_budget(precision: Any, limit: Any) -> None:
     rng = random.Random(7)
     pair = Pair(GameState(ents={f"e{n}": [rng.random() for _ in range(4)] for n in range(1_000)}), precision=precision)
@@ -268,3 +270,36 @@ def test_a_store_pushed_by_hand_is_followed_too() -> None:
     pair.store.push_update(GameStateUpdate(1_000_000, a={"b": 1}))
     pair.sync()
     pair.check()
+
+
+def hostile_blobs() -> Iterator[tuple[int | None, int, bytes]]:
+    """Yield updates that each add half of what a state may take."""
+    encoder = Encoder()
+    text = "x" * (MAX_STATE_BYTES // 2)
+    encoder.begin(0)
+    yield None, 0, b"\x00\x00" + encoder.encode(Replacement(game_status=0), None)
+    for version in range(1, 40):
+        encoder.begin(version)
+        yield version - 1, version, b"\x00\x00" + encoder.encode({f"a{version}": text}, version - 1)
+
+
+def test_a_server_cannot_fill_the_clients_memory() -> None:
+    state, replica = GameState(), Replica()
+    fits = []
+    for baseline, version, blob in islice(hostile_blobs(), 8):
+        assert replica.receive(baseline, version, blob, 0.0)
+        fits.append(apply_all(state, replica.take_pending()))
+    assert fits == [True] * 4 + [False] * 4
+    assert not hasattr(state, "a1")
+
+
+def test_nor_can_it_when_the_player_never_looks() -> None:
+    replica = Replica()
+
+    def receive_all() -> None:
+        for baseline, version, blob in hostile_blobs():
+            replica.receive(baseline, version, blob, 0.0)
+
+    with pytest.raises(MalformedDatagram, match="limit"):
+        receive_all()
+    assert not replica.has_pending
