@@ -40,6 +40,9 @@ used one is never forgotten. 30 s of joins at `JOINS_PER_SECOND` are 12,000."""
 MAX_PENDING_FACTOR: Final = 4
 """Handshakes under way at once, per client slot: the reference's number."""
 
+MIN_PENDING: Final = 1_024
+"""How many may be under way at least, so that a few who never answer do not block a small server. About 4 MB."""
+
 REQUESTS_PER_SECOND: Final = 1_000
 """Connection requests whose token is decrypted per second, of those from addresses not yet proven by a join. One
 costs 13 microseconds, so a flood of forged ones takes little over 1 % of a core."""
@@ -164,6 +167,28 @@ DISCONNECT_WAIT: Final = 1.0
 
 FAREWELL_WAIT: Final = 0.25
 """How long a server waits for a client to hear why its connection ends, before it just ends it."""
+
+NEVER: Final = float("inf")
+"""A deadline that does not come."""
+
+SEAT_HOLD: Final = 75.0
+"""How long a server keeps the place of a client that was cut off: a minute's tunnel or a closed laptop lid, and time
+for the client's next attempt."""
+
+RECONNECT_FOR: Final = 90.0
+"""How long a client that was cut off tries to get back: longer than its seat is held, so that it hears the truth."""
+
+RECONNECT_ATTEMPT: Final = 3.0
+"""What one attempt to get back may take: several round trips of the slowest line that can be played on."""
+
+RECONNECT_PAUSE: Final = 0.25
+"""Pause before the first attempt to get back; each further one is twice as long, up to the next number."""
+
+MAX_RECONNECT_PAUSE: Final = 4.0
+"""Longest pause between attempts to get back: what a player who watches the screen will still wait for."""
+
+WELCOME_INTERVAL: Final = 0.1
+"""How often a server repeats its welcome to a client that came back, until the client has answered."""
 
 IDLE_STATE_INTERVAL: Final = 0.5
 """How often a client hears of a `time_order` that moved on without any change: half a second, like a keep-alive."""

@@ -52,6 +52,7 @@ class Client:
         self.state = ClientState.DISCONNECTED
         self.reason: DisconnectReason | None = None
         self.server_address: Address = ("", 0)
+        self._server: Address = self.server_address
         self.index = -1
         self.max_clients = 0
         self.stats: dict[str, int] = dict.fromkeys(CLIENT_COUNTERS, 0)
@@ -84,7 +85,7 @@ class Client:
             The payload, if it carried one.
         """
         try:
-            if address[:2] != self.server_address[:2]:
+            if address[:2] != self._server:
                 raise Drop("dropped_wrong_sender")
             if self.state is ClientState.CONNECTED and data[0] & 0x0F == _PAYLOAD:
                 return self._channel.open_payload(data, now)
@@ -210,6 +211,7 @@ class Client:
 
     def _try_next_server(self, event: ClientEvent, now: float) -> None:
         self.server_address = self._servers.pop(0)
+        self._server = self.server_address[:2]  # IPv6 sockets give two numbers more, which may differ
         self._advance(event)
         # Another server numbers its packets from the start. Ours go on, for the keys are the same.
         window = ReplayWindow()

@@ -1,6 +1,6 @@
 """Which connect tokens have been used: each admits once, and none is forgotten before it expires."""
 
-from pygase.config import MAX_TOKEN_HISTORY
+from pygase.config import MAX_TOKEN_HISTORY, TOKEN_LIFETIME
 from pygase.netcode.addresses import Address
 
 __all__ = ["TokenHistory"]
@@ -18,10 +18,11 @@ class _Use:
 class TokenHistory:
     """Remembers tokens by the tag of their private part, which no two of them share."""
 
-    __slots__ = ("_limit", "_uses")
+    __slots__ = ("_limit", "_swept_at", "_uses")
 
     def __init__(self, limit: int = MAX_TOKEN_HISTORY) -> None:
         self._limit = limit
+        self._swept_at = 0.0
         self._uses: dict[bytes, _Use] = {}
 
     def __len__(self) -> int:
@@ -44,7 +45,7 @@ class TokenHistory:
             if use.spent or use.address != address:
                 return "dropped_token_used"
             return None
-        if len(self._uses) >= self._limit:
+        if len(self._uses) >= self._limit or unix_time >= self._swept_at + TOKEN_LIFETIME:
             self.forget_expired(unix_time)
             if len(self._uses) >= self._limit:
                 return "dropped_token_history_full"
@@ -63,5 +64,6 @@ class TokenHistory:
         return use is not None and use.spent
 
     def forget_expired(self, unix_time: float) -> None:
-        """Drop tokens that expiry refuses anyway."""
+        """Drop tokens that expiry refuses anyway: done now and then, so that nothing grows."""
+        self._swept_at = unix_time
         self._uses = {tag: use for tag, use in self._uses.items() if use.expires > unix_time}

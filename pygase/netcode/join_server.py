@@ -175,8 +175,6 @@ class JoinServer:
             raise Drop("dropped_over_budget")
         try:
             wish = decode_wish(box_open(box, self._private_key, join_info(protocol_id, client_key, cookie)))
-        except Drop:
-            raise
         except MalformedDatagram:
             raise Drop("dropped_forged") from None
         return Applicant(address, client_key, wish, self._read_ticket(wish.ticket, now))
@@ -197,13 +195,16 @@ class JoinServer:
             return Admission()
         wish = applicant.wish
         try:
-            return self._policy.admit(JoinRequest(applicant.address, wish.room, wish.payload, applicant.ticket))
+            verdict = self._policy.admit(JoinRequest(applicant.address, wish.room, wish.payload, applicant.ticket))
+            if not isinstance(verdict, Admission | DisconnectReason):
+                raise TypeError(f"admit has to return an Admission or a DisconnectReason, not {verdict!r}")
         except Exception:
             self.counters["join_policy_failed"] += 1
             if now - self._logged_at >= LOG_INTERVAL:
                 self._logged_at = now
                 _log.exception("the join policy failed; so the answer is no")
             return DisconnectReason.REFUSED
+        return verdict
 
     def _check_password(self, applicant: Applicant, now: float) -> DisconnectReason | None:
         if self._password is None:

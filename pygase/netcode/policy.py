@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pygase.errors import DisconnectReason
 from pygase.netcode.addresses import Address
 from pygase.netcode.tickets import Ticket
+from pygase.netcode.userdata import UserData
 
 __all__ = ["Admission", "JoinPolicy", "JoinRequest"]
 
@@ -36,12 +37,20 @@ class Admission:
         user_data: Reaches the server as the peer's `user_data`; None for the ticket's.
         is_host: Whether it may shut the server down; None for the ticket's.
         room: None for the one that it asked for.
+
+    Raises:
+        ValueError: Something does not fit into a token.
     """
 
     client_id: int | None = None
     user_data: bytes | None = None
     is_host: bool | None = None
     room: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.client_id is not None and not 0 <= self.client_id < 2**64:
+            raise ValueError(f"client_id has to fit 64 bits: {self.client_id}")
+        UserData(self.user_data or b"", self.room or "").to_bytes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from pygase.netcode.server import Server
 from pygase.netcode.signals import ClientSignal, Connected, Disconnected
 from pygase.netcode.tickets import Ticket, seal_ticket
 from pygase.netcode.tokens import ConnectToken, make_token
-from pygase.netcode.userdata import UserData
+from pygase.netcode.userdata import MAX_USER_DATA_BYTES, UserData
 
 __all__ = ["LinkState", "SecureClient", "SecureServer"]
 
@@ -36,8 +36,8 @@ class SecureServer(Server):
     """A netcode server that also hands out tokens to those who ask, if its policy lets them in.
 
     Args:
-        addresses: What tokens may call this server: its public address, for IPv4 and IPv6. Tokens that it makes
-            itself name the first.
+        addresses: What tokens may call this server: its public address, for IPv4 and IPv6, or "0.0.0.0" or "::"
+            for any with that port. Tokens that it makes itself name the first.
         keys: Its secrets.
         max_clients: How many may be connected at once.
         entropy: Randomness.
@@ -97,7 +97,9 @@ class SecureServer(Server):
         role again.
         """
         expires = int(self._unix_epoch + now) + TICKET_LIFETIME
-        ticket = Ticket(peer.client_id, expires, peer.user_data, peer.room, peer.is_host_by_token)
+        # User data that fills a token is of somebody else's layout, and has no room beside a role.
+        data = peer.user_data if len(peer.user_data) <= MAX_USER_DATA_BYTES else b""
+        ticket = Ticket(peer.client_id, expires, data, peer.room, peer.is_host_by_token)
         return seal_ticket(ticket, self._ticket_key, self._protocol_id, self._entropy)
 
     def _receive_foreign(self, data: bytes, address: Address, now: float) -> None:

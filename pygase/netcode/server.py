@@ -11,6 +11,7 @@ from pygase.config import (
     KEEP_ALIVE_INTERVAL,
     MAX_EXPECTED_ADDRESSES,
     MAX_PENDING_FACTOR,
+    MIN_PENDING,
     REDUNDANT_DISCONNECTS,
     REQUESTS_BURST,
     REQUESTS_PER_SECOND,
@@ -75,7 +76,8 @@ class Server:
     that it is connected learns it from a keep-alive that comes first.
 
     Args:
-        addresses: What tokens may call this server: its public address, for IPv4 and IPv6.
+        addresses: What tokens may call this server: its public address, for IPv4 and IPv6. "0.0.0.0" or "::" stands
+            for any address with that port; servers that share a key and a port then take each other's tokens.
         protocol_id: The game, 64 bits.
         private_key: 32 bytes that the makers of tokens have as well.
         max_clients: How many may be connected at once.
@@ -111,6 +113,7 @@ class Server:
         self.stats: dict[str, int] = dict.fromkeys(SERVER_COUNTERS, 0)
         self.max_clients = max_clients
         self._addresses = frozenset(normal_address(address) for address in addresses)
+        self._ports = frozenset(port for host, port in self._addresses if host in ("0.0.0.0", "::"))  # noqa: S104
         self._protocol_id = protocol_id
         self._private_key = private_key
         self._entropy = entropy
@@ -200,7 +203,7 @@ class Server:
     def _receive_request(self, data: bytes, address: Address, now: float) -> None:
         """Check a connection request in the order of the standard, and answer with a challenge or a denial."""
         token, tag, expires = self._open_request(data, address, now)
-        if self._addresses.isdisjoint(token.addresses):
+        if self._addresses.isdisjoint(token.addresses) and self._ports.isdisjoint(port for _, port in token.addresses):
             raise Drop("dropped_token_other_server")
         returning = self._check_not_connected(token, address)
         refusal = self._history.claim(tag, address, expires, self._unix_epoch + now)
@@ -258,7 +261,7 @@ class Server:
         if pending is None or pending.token_tag != tag:
             if pending is not None:
                 self._forget_pending(pending, PeerEvent.DROPPED)
-            elif len(self._pending) >= MAX_PENDING_FACTOR * self.max_clients:
+            elif len(self._pending) >= max(MIN_PENDING, MAX_PENDING_FACTOR * self.max_clients):
                 raise Drop("dropped_too_many_pending")
             pending = self._pending[address] = self._peer_for(token, tag, address, now)
         self._timers.set(pending, now + (token.timeout if token.timeout > 0 else CONNECT_TIMEOUT))

@@ -1,6 +1,7 @@
 """The join exchange from the first hello to the session, and everybody who would meddle with it."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -325,6 +326,37 @@ def test_policy_that_raises_means_no(caplog: pytest.LogCaptureFixture) -> None:
     assert [joined(world, ("10.0.0.1", port)).reason for port in (1, 2, 3)] == [DisconnectReason.REFUSED] * 3
     assert server.stats["join_policy_failed"] == 3
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: None,
+        lambda: True,
+        lambda: Admission(client_id=-1),
+        lambda: Admission(client_id=2**64),
+        lambda: Admission(user_data=bytes(219)),
+        lambda: Admission(room="x" * 33),
+    ],
+)
+def test_policy_that_answers_nonsense_means_no(answer: Callable[[], Any]) -> None:
+    world = World()
+    server = world.secure_server(policy=JoinPolicy(admit=lambda request: answer()))
+
+    assert joined(world).reason is DisconnectReason.REFUSED
+    assert server.stats["join_policy_failed"] == 1
+
+
+def test_ticket_can_be_made_for_whoever_has_a_token_of_another_making() -> None:
+    world = World()
+    server = world.secure_server()
+    joined(world, server=None, token=world.token(77, user_data=bytes([7]) * 256))
+    ticket = server.make_ticket(server.peers[CLIENT], world.now)
+    assert server.peers[CLIENT].user_data == bytes([7]) * 256
+    again = joined(world, OTHER, ticket=ticket)
+
+    assert again.client_id == 77
+    assert server.peers[OTHER].user_data == b""
 
 
 def test_room_is_what_the_client_asked_for() -> None:

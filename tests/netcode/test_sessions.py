@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pygase.config import KEEP_ALIVE_INTERVAL, TOKEN_LIFETIME
+from pygase.config import KEEP_ALIVE_INTERVAL, MIN_PENDING, TOKEN_LIFETIME
 from pygase.errors import DisconnectReason, NotConnected
 from pygase.netcode import Address, Client, ClientState, Connected, Disconnected, PeerConnected, PeerDisconnected
+from pygase.netcode.budget import Budget
 from pygase.netcode.layout import REQUEST_BYTES, PacketType
 from pygase.netcode.server import GLOBAL_SEQUENCE_START
 from tests.netcode.world import CLIENT, SERVER, TIMEOUT, UNIX_EPOCH, World, dropped, signals
@@ -355,6 +356,43 @@ def test_token_for_another_server_gets_no_answer() -> None:
 
     assert dropped(server.stats) == {"dropped_token_other_server": 1}
     assert world.from_server() == []
+
+
+@pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])
+def test_server_on_all_addresses_takes_tokens_for_its_port(wildcard: str) -> None:
+    world = World()
+    server = world.server(addresses=[(wildcard, 40_000)])
+    world.run_until_connected(world.client(world.token(1, internal_addresses=[("203.0.113.5", 40_000)])))
+    world.client(world.token(2, internal_addresses=[("203.0.113.5", 40_001)]), ("10.0.0.2", 1))
+    world.run(0.06)
+
+    assert len(server.peers) == 1
+    assert dropped(server.stats) == {"dropped_token_other_server": 1}
+
+
+def test_handshakes_under_way_are_bounded() -> None:
+    world = World()
+    server = world.server(max_clients=2)
+    server._request_budget = Budget(1e9, 1e9, 0.0)
+    for number in range(MIN_PENDING + 5):
+        server.receive_datagram(request_of(world, number + 1), (f"10.1.{number // 250}.{number % 250}", 1), world.now)
+
+    assert len(server._pending) == MIN_PENDING
+    assert dropped(server.stats) == {"dropped_too_many_pending": 5}
+    world.run(TIMEOUT + 1.0)
+    assert len(server._pending) == len(server._timers) == 0
+
+
+def test_tokens_of_days_ago_are_not_remembered() -> None:
+    world = World(latency=0.0)
+    server = world.server()
+    for number in range(50):
+        client = world.client(world.token(number + 1))
+        world.run_until_connected(client)
+        client.disconnect(world.now)
+        world.run(20.0)
+
+    assert len(server._history) < 10
 
 
 def test_request_times_out() -> None:
