@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
-from pygase.config import CONNECT_TIMEOUT, MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RELIABLE
+from pygase.config import CONNECT_TIMEOUT, MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RECONNECT_ATTEMPT, RELIABLE
 from pygase.connection import ClientConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
@@ -16,7 +16,7 @@ from pygase.event import Event, UniversalEventHandler
 from pygase.netcode import ConnectToken, SecureClient, parse_url
 from pygase.session.client import ClientSession
 from pygase.session.events import encode_event
-from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived
+from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived, Lost, Reconnected
 from pygase.state import GameState, StateArrival, apply_all
 
 __all__ = ["Client", "ConnectOptions"]
@@ -37,10 +37,12 @@ class ConnectOptions(TypedDict, total=False):
 
     Attributes:
         password: What the server asks for, if it does. It goes only inside the sealed channel.
+        reconnect: Whether to try for a minute and a half to get back a connection that was lost; True unless given.
         token: A connect token that the game's own service has made with `pygase.tokens`; no join exchange then.
     """
 
     password: str | None
+    reconnect: bool
     token: ConnectToken | bytes | None
 
 
@@ -68,6 +70,7 @@ class Client:
         self._run: Run | None = None
         self._session: ClientSession | None = None
         self._failure: DisconnectReason | None = None
+        self._is_up = False  # as the game has been told
         self._observer: Callable[[Event], None] | None = None
         self._claimed_by: object = None
         self._access = _StateAccess(self)
@@ -323,12 +326,13 @@ class Client:
             raise ValueError(f"a port is a number from 1 to 65535, not {port!r}")
         if self._run is not None and not self._run.over.is_set():
             raise AlreadyRunning("this client is connected already, or connecting; disconnect it first")
-        self._session = ClientSession(self._system.clock())
+        reconnects = bool(options.get("reconnect", True))
+        self._session = ClientSession(self._system.clock(), self._system.entropy, reconnects=reconnects)
         self._run = Run(self._system, self._session, self._user_code, self._handle, self._sort)
         self._run.claimed_by = self._claimed_by
-        self._failure = None
+        self._failure, self._is_up = None, False
         self.connection = ClientConnection(self._session, hostname, port)
-        self._access.follow(self._run, self._session.replica)
+        self._access.follow(self._run, self._session)
 
     def _launch(self, port: int, hostname: str, options: ConnectOptions) -> bool:
         """Find the server's address and begin the handshake. Returns False if that cannot be."""
@@ -347,20 +351,26 @@ class Client:
             run.submit(session.fail, DisconnectReason.UNRESOLVED)
             run.abort()
             return False
-        link = SecureClient(
-            address=address,
-            entropy=system.entropy,
-            unix_epoch=system.unix_epoch(),
-            now=system.clock(),
-            fingerprint=fingerprint,
-            token=options.get("token"),
-            password=options.get("password"),
-            connect_timeout=CONNECT_TIMEOUT,
-        )
+        unix_epoch = system.unix_epoch()
+        pinned = fingerprint
+
+        def make_link(now: float, ticket: bytes) -> SecureClient:
+            return SecureClient(
+                address=address,
+                entropy=system.entropy,
+                unix_epoch=unix_epoch,
+                now=now,
+                fingerprint=pinned,
+                token=None if ticket else options.get("token"),
+                password=options.get("password"),
+                ticket=ticket,
+                connect_timeout=RECONNECT_ATTEMPT if ticket else CONNECT_TIMEOUT,
+            )
+
         if session.is_over:  # disconnected while the name was looked up
             sock.close()
             return False
-        session.start(link)
+        session.start(make_link, system.clock())
         run.listen(sock)
         at_exit(self, Client._leave_at_exit)
         return True
@@ -431,10 +441,17 @@ class Client:
             self._user_code.run("an ack callback", callback)
             return False
         if isinstance(signal, Connected):
+            self._is_up = True
             self._call_handler(Event("CONNECTED", client_id=signal.client_id), {"client_id": signal.client_id})
+        elif isinstance(signal, Reconnected):
+            self._is_up = True
+            self._call_handler(Event("RECONNECTED", client_id=signal.client_id), {"client_id": signal.client_id})
+        elif isinstance(signal, Lost):
+            self._is_up = False
+            self._call_handler(Event("DISCONNECTED", reason=signal.reason), {"reason": signal.reason})
         elif isinstance(signal, Ended):
             own_wish = signal.reason is DisconnectReason.CLIENT_LEFT
-            failed = not signal.was_connected and not own_wish
+            failed = not own_wish and not self._is_up
             if failed:
                 self._failure = signal.reason
             event_type = "CONNECTION_FAILED" if failed else "DISCONNECTED"
@@ -473,19 +490,19 @@ class _StateAccess:
         self._lock = threading.RLock()
         self._depth = 0
         self._run: Run | None = None
-        self._replica: Any = None
+        self._session: ClientSession | None = None
         self._history: deque[StateArrival] = deque(maxlen=MAX_STATE_HISTORY)
 
-    def follow(self, run: Run, replica: Any) -> None:
+    def follow(self, run: Run, session: ClientSession) -> None:
         """Take updates from a new session."""
         with self._lock:
-            self._run, self._replica = run, replica
+            self._run, self._session = run, session
             self._history.clear()
 
     @property
     def has_state(self) -> bool:
         """Whether the server's state has arrived."""
-        return self._replica is not None and self._replica.version >= 0
+        return self._session is not None and self._session.replica.version >= 0
 
     def take_history(self) -> list[StateArrival]:
         """Return and forget the updates applied so far."""
@@ -497,10 +514,11 @@ class _StateAccess:
     def __enter__(self) -> GameState:
         self._lock.acquire()
         self._depth += 1
-        if self._depth == 1 and self._replica is not None and self._replica.has_pending:
+        session = self._session
+        if self._depth == 1 and session is not None and session.replica.has_pending:
             assert self._run is not None
             with self._run.lock:
-                taken = self._replica.take_pending()
+                taken = session.replica.take_pending()
             apply_all(self._state, taken)
             self._history.extend(taken)
         return self._state

@@ -6,7 +6,7 @@ from typing import Any
 
 from pygase.protocol import Traffic
 from pygase.session.client import ClientSession
-from pygase.session.server import Seat
+from pygase.session.seat import Seat
 
 __all__ = ["ClientConnection", "Connection", "ConnectionStatus", "ServerConnection"]
 
@@ -29,7 +29,9 @@ class ConnectionStatus(IntEnum):
 class Connection:
     """One side of a connection between a client and a server."""
 
-    _traffic: Traffic
+    @property
+    def _traffic(self) -> Traffic:
+        raise NotImplementedError
 
     @property
     def status(self) -> ConnectionStatus:
@@ -67,7 +69,10 @@ class ClientConnection(Connection):
     def __init__(self, session: ClientSession, hostname: str, port: int) -> None:
         self._session = session
         self._given_address = (hostname, port)
-        self._traffic = session.traffic
+
+    @property
+    def _traffic(self) -> Traffic:
+        return self._session.traffic  # a new one after a reconnect to a server that was started again
 
     @property
     def status(self) -> ConnectionStatus:
@@ -85,8 +90,7 @@ class ClientConnection(Connection):
     @property
     def client_id(self) -> int | None:
         """The number by which the server knows this client; None until connected."""
-        link = self._session.link
-        return None if link is None else link.client_id
+        return self._session.client_id
 
     @property
     def stats(self) -> Mapping[str, int]:
@@ -100,16 +104,21 @@ class ClientConnection(Connection):
 
 
 class ServerConnection(Connection):
-    """A server's connection to one of its clients."""
+    """A server's connection to one of its clients. Its status is CONNECTING while a cut-off client's seat is held."""
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
-        self._traffic = seat.traffic
+
+    @property
+    def _traffic(self) -> Traffic:
+        return self._seat.traffic
 
     @property
     def status(self) -> ConnectionStatus:
         """Where the connection stands."""
-        return ConnectionStatus.DISCONNECTED if self._seat.is_over else ConnectionStatus.CONNECTED
+        if self._seat.is_over:
+            return ConnectionStatus.DISCONNECTED
+        return ConnectionStatus.CONNECTING if self._seat.is_absent else ConnectionStatus.CONNECTED
 
     @property
     def remote_address(self) -> tuple[Any, ...]:

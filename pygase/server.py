@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypedDict, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import MAX_CLIENTS, MAX_INBOX_EVENTS
+from pygase.config import MAX_CLIENTS, MAX_INBOX_EVENTS, SEAT_HOLD
 from pygase.connection import ServerConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, get_available_ip_addresses, inside_event_loop
 from pygase.errors import AlreadyRunning
@@ -17,8 +17,16 @@ from pygase.gamestate import GameStateStore
 from pygase.machine import GameStateMachine
 from pygase.netcode import JoinPolicy, SecureServer, ServerKeys, format_url
 from pygase.session.events import encode_event
-from pygase.session.server import Seat, ServerSession
-from pygase.session.signals import ClientJoined, ClientLeft, EventAcknowledgedBy, EventFrom, ShutdownRequested
+from pygase.session.seat import Seat
+from pygase.session.server import ServerSession
+from pygase.session.signals import (
+    ClientJoined,
+    ClientLeft,
+    ClientReturned,
+    EventAcknowledgedBy,
+    EventFrom,
+    ShutdownRequested,
+)
 from pygase.session.tick import current_tick
 from pygase.state import StateFeed
 
@@ -46,6 +54,8 @@ class ServerOptions(TypedDict, total=False):
         keys: The server's keys, from `pygase keygen`, for clients that know its fingerprint and tokens that are made
             elsewhere. New ones each time unless given.
         max_clients: How many may be connected at a time.
+        seat_hold: For how many seconds the place of a client that was cut off is kept; 0 for not at all. Only then
+            comes its CLIENT_DISCONNECTED.
         addresses: Under which (IP address, port) pairs tokens made elsewhere name this server, if those are not what
             it listens on: "0.0.0.0" is no address that a token could name.
     """
@@ -53,6 +63,7 @@ class ServerOptions(TypedDict, total=False):
     password: str | None
     keys: ServerKeys | None
     max_clients: int
+    seat_hold: float
     addresses: Sequence[tuple[str, int]] | None
 
 
@@ -262,7 +273,7 @@ class Server:
             policy=JoinPolicy(password=options.get("password")),
         )
         feed = StateFeed(self.game_state_store, system.clock)
-        session = ServerSession(link, feed, system.is_own_ip)
+        session = ServerSession(link, feed, system.is_own_ip, options.get("seat_hold", SEAT_HOLD))
         run = Run(system, session, self._user_code, self._handle, self._sort, on_end=self._stopped)
         run.listen(sock)
         self._session, self._run, self._wire = session, run, event_wire
@@ -329,6 +340,9 @@ class Server:
             if isinstance(signal, ClientJoined):
                 signal.seat.owner = ServerConnection(signal.seat)
                 self.connections = {**self.connections, signal.seat.address: signal.seat.owner}
+            elif isinstance(signal, ClientReturned):
+                kept = {a: c for a, c in self.connections.items() if a != signal.former_address}
+                self.connections = {**kept, signal.seat.address: signal.seat.owner}
             elif isinstance(signal, ClientLeft):
                 self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
         wire = self._wire
@@ -388,7 +402,11 @@ def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
         return signal.event, {"client_address": signal.seat.address}
     if isinstance(signal, ClientJoined):
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
-        return Event("CLIENT_CONNECTED"), {**who, "user_data": signal.seat.peer.user_data}
+        name = "CLIENT_RECONNECTED" if signal.is_returning else "CLIENT_CONNECTED"
+        return Event(name), {**who, "user_data": signal.seat.peer.user_data}
+    if isinstance(signal, ClientReturned):
+        who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
+        return Event("CLIENT_RECONNECTED"), {**who, "former_address": signal.former_address}
     if isinstance(signal, ClientLeft):
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
         return Event("CLIENT_DISCONNECTED"), {**who, "reason": signal.reason}

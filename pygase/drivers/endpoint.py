@@ -5,12 +5,14 @@ arrived, run the timers that are due, send what there is to send, hand the signa
 called from any thread: that is how an event leaves the moment it is dispatched.
 """
 
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from pygase.config import MAX_RECEIVE_BATCH
 from pygase.drivers.system import Address, DatagramSocket
+from pygase.drivers.unreachable import reported_addresses
 
 __all__ = ["Core", "Endpoint"]
 
@@ -85,6 +87,7 @@ class Endpoint:
                 except OSError:
                     # An ICMP reply to something sent earlier (ConnectionResetError on Windows), or a datagram longer
                     # than the buffer there (WSAEMSGSIZE): not an error of this socket, and the next one may be fine.
+                    self._read_reports()
                     continue
                 receive(data, address, now)
             timer = core.next_timer()
@@ -114,6 +117,15 @@ class Endpoint:
             self.sleeps_until = float("inf") if timer is None else timer
         return timer
 
+    def _read_reports(self) -> bool:
+        """Tell the core which addresses the network reports as gone. Returns whether there were any."""
+        addresses = reported_addresses(self.sock)
+        note = getattr(self.core, "note_unreachable", None)
+        if note is not None:
+            for address in addresses:
+                note(address)
+        return bool(addresses)
+
     def close(self) -> None:
         """Close the socket."""
         self.sock.close()
@@ -125,7 +137,10 @@ class Endpoint:
                 sendto(data, address)
             except OSError:
                 # A full socket buffer, no route, an address gone: to the protocol it is a lost datagram like any other.
-                continue
+                # It may also be a report about another address that stood in the way: then this one is fine.
+                if self._read_reports():
+                    with contextlib.suppress(OSError):
+                        sendto(data, address)
 
 
 def _nobody_waits() -> None:

@@ -1,8 +1,9 @@
 """One run of a client or server: its session, what drives it, and who runs the user's code.
 
-Three things may drive the network: a thread (`drive_in_thread`), the caller's asyncio loop (`drive_in_loop`), the
-caller itself (`turn`). User code runs where `deliver` is called: on the thread that blocks in `run_here`, on the loop
-of `run_in_loop`, in the caller's pump, or with an engine adapter that has claimed delivery.
+Four things may drive the network: a thread (`drive_in_thread`), the caller's asyncio loop (`drive_in_loop`), the
+caller itself (`turn`), a simulation (`driven_by`). User code runs where `deliver` is called: on the thread that
+blocks in `run_here`, on the loop of `run_in_loop`, in the caller's pump, or with an engine adapter that has claimed
+delivery.
 """
 
 import asyncio
@@ -62,7 +63,7 @@ class Run:
         self._handle = handle
         self._on_end = on_end
         self._user_code = user_code
-        self._driver: NetworkThread | AsyncioDriver | None = None
+        self._driver: object = None
 
     # --- network ------------------------------------------------------------------------------------------------
 
@@ -73,8 +74,8 @@ class Run:
     def drive_in_thread(self) -> None:
         """Have a thread of its own drive the network."""
         assert self.endpoint is not None
-        self._driver = NetworkThread(self.endpoint, self._is_over, self._end)
-        self._driver.start()
+        self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end)
+        driver.start()
 
     def drive_in_loop(self) -> AsyncioDriver:
         """Have the running asyncio loop drive the network."""
@@ -82,6 +83,10 @@ class Run:
         self._driver = driver = AsyncioDriver(self.endpoint, self._is_over)
         driver.start()
         return driver
+
+    def driven_by(self, driver: object) -> None:
+        """Take note that somebody calls `take_turn` whenever there is something to do: a simulation does."""
+        self._driver = driver
 
     @property
     def is_pumped(self) -> bool:
@@ -101,8 +106,13 @@ class Run:
 
     def turn(self) -> None:
         """Drive the network once, for a session that nobody else drives."""
+        if self._driver is None:
+            self.take_turn()
+
+    def take_turn(self) -> None:
+        """Drive the network once; for the session's driver."""
         endpoint = self.endpoint
-        if endpoint is None or self._driver is not None or self.over.is_set():
+        if endpoint is None or self.over.is_set():
             return
         while endpoint.turn():
             pass
@@ -119,7 +129,7 @@ class Run:
     def wait_over(self, timeout: float) -> bool:
         """Wait until the session has ended. Drives it meanwhile if nobody else does. Returns whether it has."""
         if not self.is_pumped or self.endpoint is None:
-            return self.over.wait(timeout)
+            return self.system.wait(self.over, timeout)
         deadline = self.system.clock() + timeout
         while self.system.can_wait and not self.over.is_set() and self.system.clock() < deadline:
             self.turn()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from pygase.config import SOCKET_BUFFER_BYTES
+from pygase.drivers.unreachable import ask_for_reports
 from pygase.errors import AddressUnavailable
 
 __all__ = ["SYSTEM", "Address", "DatagramSocket", "OperatingSystem", "System", "get_available_ip_addresses"]
@@ -146,6 +147,7 @@ class OperatingSystem:
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address[0] == "::" else 1)
             sock.bind(address)
+            ask_for_reports(sock)
         except OSError as error:
             sock.close()
             raise AddressUnavailable(

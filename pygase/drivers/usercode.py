@@ -22,6 +22,7 @@ class UserCode:
     """
 
     def __init__(self, logger_name: str) -> None:
+        self.new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop  # a simulation has its own
         self._log = logging.getLogger(logger_name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -105,7 +106,7 @@ class UserCode:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = self.new_loop()
             loop = self._loop
         task = loop.create_task(coroutine)
         self._tasks.add(task)

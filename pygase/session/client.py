@@ -1,39 +1,66 @@
-"""A client's whole session, without I/O: secure link, traffic, state and events."""
+"""A client's whole session, without I/O: secure link, traffic, state and events, and the way back after a cut-off."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
-from pygase.config import DISCONNECT_WAIT, MAX_HELD_BYTES
+from pygase.config import (
+    DISCONNECT_WAIT,
+    MAX_HELD_BYTES,
+    MAX_RECONNECT_PAUSE,
+    MAX_TICKET_BYTES,
+    NEVER,
+    RECONNECT_FOR,
+    RECONNECT_PAUSE,
+    RELIABLE,
+)
 from pygase.errors import DisconnectReason, MalformedDatagram
 from pygase.netcode import Connected as LinkConnected
 from pygase.netcode import SecureClient
 from pygase.protocol import Traffic
 from pygase.session import events
 from pygase.session.events import Event
-from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived
+from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived, Lost, Reconnected
 from pygase.state import Replica
 
 __all__ = ["ClientSession"]
 
 _RELIABLE_MODE: Final = 2
 
+_WELCOMES: Final = (events.WELCOME_BACK, events.WELCOME_AFRESH)
+
+_WORTH_RETRYING: Final = (DisconnectReason.NO_ANSWER, DisconnectReason.TIMED_OUT, DisconnectReason.DENIED)
+"""Ends of an attempt to get back that the next one may not meet."""
+
 
 class ClientSession:
     """One client's side of a connection, from the first hello to the goodbye.
 
-    Events may be dispatched from the start; they leave once the link stands.
+    Events may be dispatched from the start; they leave once the link stands. When the link is lost, the session makes
+    a new one with the ticket that the server has given it, again and again, and goes on where it was.
 
     Args:
         now: Monotonic seconds.
+        entropy: Randomness, for the pauses between attempts.
+        reconnects: Whether it tries to get back a connection that was lost.
+
+    Attributes:
+        is_connected: Whether the server can be reached, as far as is known.
+        is_over: Whether it is, for good.
+        client_id: Who it is to the server; None until connected.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, entropy: Callable[[int], bytes], *, reconnects: bool = True) -> None:
         self.traffic = Traffic(now)
         self.replica = Replica()
         self.link: SecureClient | None = None
         self.is_connected = False
         self.is_over = False
+        self.client_id: int | None = None
         self.dropped = 0
+        self._entropy = entropy
+        self._reconnects = reconnects
+        self._make_link: Callable[[float, bytes], SecureClient] | None = None
         self._signals: list[Any] = []
         # Events whose state has not arrived yet, with the time_order they wait for. Reliable ones keep their order.
         self._held: deque[tuple[int, Event]] = deque()
@@ -42,22 +69,36 @@ class ClientSession:
         self._closes_at: float | None = None
         self._farewell: DisconnectReason | None = None
         self._parting_reason = DisconnectReason.CLIENT_LEFT
+        self._ticket = b""
+        self._awaits_welcome = False
+        self._parting: list[tuple[bytes, tuple[Any, ...]]] = []
+        # While the connection is lost: when the next attempt begins, when the last one has, and how many there were.
+        self._retry_at = NEVER
+        self._gives_up_at = NEVER
+        self._attempts = 0
 
-    def start(self, link: SecureClient) -> None:
-        """Begin to connect over a link."""
-        self.link = link
+    def start(self, make_link: Callable[[float, bytes], SecureClient], now: float) -> None:
+        """Begin to connect.
+
+        Args:
+            make_link: Makes a link that begins at once, given monotonic seconds and a reconnect ticket or nothing.
+            now: Monotonic seconds.
+        """
+        self._make_link = make_link
+        self.link = make_link(now, b"")
 
     def fail(self, reason: DisconnectReason) -> None:
         """End a session whose link cannot even be made."""
         self._end(reason)
 
     def dispatch(self, message: bytes, retries: int, tag: object) -> None:
-        """Queue an event message.
+        """Queue an event message. What is sent once is not kept for a connection that is lost.
 
         Raises:
             BacklogFull: More is waiting than the connection can carry.
         """
-        self.traffic.send(message, retries, tag)
+        if retries or self._gives_up_at == NEVER:
+            self.traffic.send(message, retries, tag)
 
     def disconnect(
         self,
@@ -75,10 +116,12 @@ class ClientSession:
             return
         self._parting_reason = reason
         if shutdown_server:
-            self.traffic.send(bytes((events.SHUTDOWN_REQUEST,)), -1)
+            self.traffic.send(bytes((events.SHUTDOWN_REQUEST,)), RELIABLE)
         if self._closes_at is None or now + wait < self._closes_at:
             self._closes_at = now + wait
         self._leave_if_done(now)
+
+    # --- the core's shape: datagrams, timers, signals -------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         """Take in one datagram off the network. Never raises."""
@@ -87,10 +130,15 @@ class ClientSession:
             return
         payload = link.receive_datagram(data, address, now)
         if payload is None:
-            self._heed_link()
+            self._heed_link(now)
             return
         if not self.is_connected:
-            self._heed_link()
+            self._heed_link(now)
+        if len(payload) == 2 and payload in _WELCOMES:
+            self._take_welcome(payload, link, now)
+            return
+        if self._awaits_welcome or self.link is not link:
+            return
         traffic = self.traffic
         try:
             traffic.receive_packet(payload, now)
@@ -115,8 +163,10 @@ class ClientSession:
         link = self.link
         if link is None:
             return []
-        out = link.datagrams_to_send()
-        if self.is_connected:
+        out: list[tuple[bytes, tuple[Any, ...]]] = link.datagrams_to_send()
+        if self._parting:
+            out, self._parting = out + self._parting, []
+        if self.is_connected and not self._awaits_welcome:
             address = link.server_address
             for payload in self.traffic.packets_to_send(now):
                 out.append((link.seal(payload, now), address))
@@ -124,27 +174,32 @@ class ClientSession:
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
-        link = self.link
-        if link is None or self.is_over:
+        if self.is_over:
             return None
-        timer = link.next_timer()
+        soonest = self._retry_at
+        if self.link is not None and (timer := self.link.next_timer()) is not None:
+            soonest = min(soonest, timer)
         if self.is_connected:
-            for other in (self.traffic.next_timer(), self._closes_at):
-                if other is not None and (timer is None or other < timer):
-                    timer = other
-        return timer
+            if self._closes_at is not None:
+                soonest = min(soonest, self._closes_at)
+            if not self._awaits_welcome and (timer := self.traffic.next_timer()) is not None:
+                soonest = min(soonest, timer)
+        return soonest if soonest < NEVER else None
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
-        link = self.link
-        if link is None or self.is_over:
+        if self.is_over:
             return
-        link.handle_timer(now)
-        self._heed_link()
+        if now >= self._retry_at:
+            self._try_again(now)
+        if self.link is not None:
+            self.link.handle_timer(now)
+            self._heed_link(now)
         if self.is_connected and not self.is_over:
-            self.traffic.handle_timer(now)
-            if self.traffic.acked:
-                self._take_acks()
+            if not self._awaits_welcome:
+                self.traffic.handle_timer(now)
+                if self.traffic.acked:
+                    self._take_acks()
             self._leave_if_done(now)
 
     def take_signals(self) -> list[Any]:
@@ -154,14 +209,86 @@ class ClientSession:
             self._signals = []
         return signals
 
-    def _heed_link(self) -> None:
-        assert self.link is not None
-        while (signal := self.link.next_signal()) is not None:
+    # --- the link, lost and found ---------------------------------------------------------------------------------
+
+    def _heed_link(self, now: float) -> None:
+        link = self.link
+        while link is not None and (signal := link.next_signal()) is not None:
             if isinstance(signal, LinkConnected):
-                self.is_connected = True
-                self._signals.append(Connected(signal.client_id or 0))
+                self._heed_connected(signal.client_id or 0, now)
+            elif self._gives_up_at < NEVER and not self.is_connected:
+                self._heed_failed_attempt(signal.reason, now)
+            elif self.is_connected and self._may_return(signal.reason):
+                self._lose(signal.reason, now)
             else:
                 self._end(self._farewell or signal.reason)
+
+    def _heed_connected(self, client_id: int, now: float) -> None:
+        was_lost = self._gives_up_at < NEVER
+        self.is_connected = True
+        self._gives_up_at = NEVER
+        if was_lost and client_id == self.client_id:
+            self._awaits_welcome = True  # which says whether the server still has our seat
+            return
+        if was_lost:
+            self._begin_anew(now)  # it does not know us any more: we are a new client to it
+        self.client_id = client_id
+        self._signals.append(Connected(client_id))
+
+    def _take_welcome(self, welcome: bytes, link: SecureClient, now: float) -> None:
+        self._parting.append((link.seal(welcome, now), link.server_address))
+        if not self._awaits_welcome:
+            return  # our answer was lost
+        self._awaits_welcome = False
+        if welcome == events.WELCOME_BACK:
+            self.traffic.resume(now)
+        else:
+            self._begin_anew(now)
+        self._signals.append(Reconnected(self.client_id or 0))
+
+    def _begin_anew(self, now: float) -> None:
+        """Forget the state and the counters of the last connection; reliable events that it owed are sent again."""
+        owed = self.traffic.unacknowledged()
+        self.traffic, self.replica = Traffic(now), Replica()
+        for message, tag in owed:
+            if message[0] <= events.HAS_KEYWORDS:
+                self.traffic.send(message, RELIABLE, tag)
+        self._held.clear()
+        self._held_reliable.clear()
+        self._held_bytes = 0
+
+    def _may_return(self, reason: DisconnectReason) -> bool:
+        wanted = self._reconnects and self._closes_at is None and self._farewell is None
+        return wanted and reason is DisconnectReason.TIMED_OUT and bool(self._ticket)
+
+    def _lose(self, reason: DisconnectReason, now: float) -> None:
+        self.is_connected = False
+        self._awaits_welcome = False
+        self.link = None
+        self._attempts = 0
+        self._gives_up_at = now + RECONNECT_FOR
+        self._retry_at = now + self._pause()
+        self._signals.append(Lost(reason))
+
+    def _heed_failed_attempt(self, reason: DisconnectReason, now: float) -> None:
+        self.link = None
+        if reason in _WORTH_RETRYING and now < self._gives_up_at:
+            self._retry_at = now + self._pause()
+        else:
+            self._end(reason)
+
+    def _try_again(self, now: float) -> None:
+        assert self._make_link is not None
+        self._retry_at = NEVER
+        self._attempts += 1
+        self.link = self._make_link(now, self._ticket)
+
+    def _pause(self) -> float:
+        """Return the pause before the next attempt: growing, and jittered so that a full server's clients spread."""
+        pause = min(MAX_RECONNECT_PAUSE, RECONNECT_PAUSE * 2.0**self._attempts)
+        return pause * (0.5 + self._entropy(1)[0] / 255)
+
+    # --- what the server says -------------------------------------------------------------------------------------
 
     def _take_snapshots(self, now: float) -> None:
         snapshots, replica = self.traffic.snapshots, self.replica
@@ -212,7 +339,9 @@ class ClientSession:
 
     def _take_control(self, message: bytes) -> None:
         if message[0] == events.CLOSING:
-            self._farewell = events.decode_closing(message)  # read before the link's goodbyes, or not at all
+            self._farewell = events.decode_closing(message)
+        elif message[0] == events.TICKET:
+            self._ticket = message[1 : 1 + MAX_TICKET_BYTES]
         else:
             self.dropped += 1
 
@@ -235,5 +364,5 @@ class ClientSession:
     def _end(self, reason: DisconnectReason) -> None:
         if not self.is_over:
             self.is_over = True
-            self._signals.append(Ended(reason, self.is_connected))
+            self._signals.append(Ended(reason, self.client_id is not None))
             self.is_connected = False

@@ -4,65 +4,34 @@ import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from pygase.config import COALESCE_DELAY, EVENTS_BURST, EVENTS_PER_SECOND, FAREWELL_WAIT, IDLE_STATE_INTERVAL
+from pygase.config import (
+    COALESCE_DELAY,
+    FAREWELL_WAIT,
+    IDLE_STATE_INTERVAL,
+    NEVER,
+    RELIABLE,
+    SEAT_HOLD,
+    TICKET_LIFETIME,
+    WELCOME_INTERVAL,
+)
 from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
 from pygase.netcode import Peer, PeerConnected, SecureServer
-from pygase.protocol import Traffic
 from pygase.session import events
-from pygase.session.signals import ClientJoined, ClientLeft, EventAcknowledgedBy, EventFrom, ShutdownRequested
+from pygase.session.seat import Seat
+from pygase.session.signals import (
+    ClientJoined,
+    ClientLeft,
+    ClientReturned,
+    EventAcknowledgedBy,
+    EventFrom,
+    ShutdownRequested,
+)
 from pygase.state import StateFeed
 
-__all__ = ["Seat", "ServerSession"]
+__all__ = ["ServerSession"]
 
-_NEVER: Final = float("inf")
-
-
-class Seat:
-    """A connected client, as the server's session sees it.
-
-    Attributes:
-        peer: Its secure link.
-        traffic: What is under way to and from it.
-        owner: Free for the layer above.
-    """
-
-    __slots__ = (
-        "budget",
-        "budget_at",
-        "deadline",
-        "dropped",
-        "ends_at",
-        "farewell",
-        "gate",
-        "is_local",
-        "is_over",
-        "offered_at",
-        "offered_version",
-        "owner",
-        "peer",
-        "traffic",
-    )
-
-    def __init__(self, peer: Peer, now: float, *, is_local: bool) -> None:
-        self.peer = peer
-        self.traffic = Traffic(now, accepts_snapshots=False)
-        self.is_local = is_local
-        self.is_over = False
-        self.owner: Any = None
-        self.dropped = 0
-        self.farewell: DisconnectReason | None = None  # why the connection is about to end
-        self.ends_at = _NEVER
-        self.gate = -1  # the newest time_order that an event under way to this client waits for
-        self.offered_at = -_NEVER
-        self.offered_version = -1
-        self.deadline = _NEVER
-        self.budget, self.budget_at = float(EVENTS_BURST), now
-
-    @property
-    def address(self) -> tuple[Any, ...]:
-        """The client's address."""
-        address: tuple[Any, ...] = self.peer.address
-        return address
+_LOST: Final = (DisconnectReason.TIMED_OUT, DisconnectReason.REPLACED)
+"""Ends of a link after which the client may come back."""
 
 
 class ServerSession:
@@ -72,32 +41,47 @@ class ServerSession:
         link: The secure server below.
         feed: Encodes the state's updates, once per distinct baseline.
         is_own_ip: Whether an IP address is this machine's own: clients from there may become the host.
+        seat_hold: Seconds for which the place of a client that was cut off is kept.
+
+    Attributes:
+        seats: Clients by address, those that are cut off included.
+        is_over: Whether everybody has been sent away.
     """
 
-    def __init__(self, link: SecureServer, feed: StateFeed, is_own_ip: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        link: SecureServer,
+        feed: StateFeed,
+        is_own_ip: Callable[[str], bool],
+        seat_hold: float = SEAT_HOLD,
+    ) -> None:
         self.link = link
         self.seats: dict[tuple[Any, ...], Seat] = {}
-        self.dropped = 0
         self.is_over = False
+        self._seats_by_id: dict[int, Seat] = {}
         self._feed = feed
         self._is_own_ip = is_own_ip
+        self._seat_hold = seat_hold
         self._signals: list[Any] = []
         self._touched: dict[Seat, None] = {}  # may have something to send; in order, so that runs repeat
         self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
         self._timer_count = 0
-        self._closes_at = _NEVER
+        self._closes_at = NEVER
         self._newest_gate = -1
-        self._parting: list[tuple[bytes, tuple[Any, ...]]] = []  # last words, which go before the link's goodbyes
         self._published_version = -1
-        self._published_at = -_NEVER
+        self._published_at = -NEVER
+        self._parting: list[tuple[bytes, tuple[Any, ...]]] = []  # last words, which go before the link's goodbyes
 
     @property
     def host(self) -> Seat | None:
-        """The client that may shut the server down: the first of this machine's, or one whose token says so."""
-        for seat in self.seats.values():
+        """The client that may shut the server down: one whose token says so, or the first of this machine's."""
+        present = [seat for seat in self.seats.values() if not seat.is_absent]
+        for seat in present:
             if seat.peer.is_host_by_token:
                 return seat
-        return next((seat for seat in self.seats.values() if seat.is_local), None)
+        return next((seat for seat in present if seat.is_local), None)
+
+    # --- what the server above says -------------------------------------------------------------------------------
 
     def dispatch(self, message: bytes, seats: Iterable[Seat], *, retries: int, tag: object, gate: int) -> None:
         """Queue an event message for some clients.
@@ -117,6 +101,8 @@ class ServerSession:
             message = events.gated(message, gate)
         full: BacklogFull | None = None
         for seat in seats:
+            if seat.is_absent and not retries:
+                continue  # what is sent once and finds nobody is lost
             try:
                 seat.traffic.send(message, retries, tag)
             except BacklogFull as error:
@@ -149,11 +135,26 @@ class ServerSession:
         """Tell a client why its connection ends; that it does once the client has heard it, or a moment later."""
         if seat.is_over or seat.farewell is not None:
             return
+        if seat.is_absent:
+            self._end_seat(seat, reason)
+            return
         seat.farewell, seat.ends_at = reason, now + FAREWELL_WAIT
         seat.traffic.send(events.closing_message(reason))
         for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
             self._parting.append((seat.peer.seal(payload, now), seat.peer.address))
         self._touched[seat] = None
+
+    def note_unreachable(self, address: tuple[Any, ...]) -> None:
+        """Take note that a client's machine reports that nobody listens at its address any more.
+
+        Anybody can forge such a report, so it ends nothing. It only means that the seat is not held once the link has
+        been silent for so long that it counts as lost: that client has ended without a goodbye.
+        """
+        seat = self.seats.get(address)
+        if seat is not None:
+            seat.is_unreachable = True
+
+    # --- the core's shape: datagrams, timers, signals -------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         """Take in one datagram off the network. Never raises."""
@@ -168,6 +169,11 @@ class ServerSession:
             seat = peer.context
             if seat is None:
                 return
+        if seat.is_unreachable:
+            seat.is_unreachable = False
+        if seat.welcome:
+            self._take_answer(seat, payload)
+            return
         traffic = seat.traffic
         try:
             traffic.receive_packet(payload, now)
@@ -181,7 +187,7 @@ class ServerSession:
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
-        out = self.link.datagrams_to_send()
+        out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
         if self._parting:
             out, self._parting = self._parting + out, []
         if self._touched:
@@ -189,24 +195,27 @@ class ServerSession:
             for seat in touched:
                 if seat.is_over:
                     continue
-                self._offer_state(seat, now)
-                seal, address = seat.peer.seal, seat.peer.address
-                for payload in seat.traffic.packets_to_send(now):
-                    out.append((seal(payload, now), address))
+                if not seat.is_absent:
+                    seal, address = seat.peer.seal, seat.peer.address
+                    if seat.welcome:
+                        if now >= seat.welcome_at:
+                            out.append((seal(seat.welcome, now), address))
+                            seat.welcome_at = now + WELCOME_INTERVAL
+                    else:
+                        self._offer_state(seat, now)
+                        for payload in seat.traffic.packets_to_send(now):
+                            out.append((seal(payload, now), address))
                 self._schedule(seat)
         return out
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
-        timer = self.link.next_timer()
-        if timer is None or self._closes_at < timer:
-            timer = self._closes_at if self._closes_at < _NEVER else timer
+        timer: float | None = self.link.next_timer()
         timers = self._timers
         while timers and (timers[0][2].is_over or timers[0][2].deadline != timers[0][0]):
             heapq.heappop(timers)
-        if timers and (timer is None or timers[0][0] < timer):
-            return timers[0][0]
-        return timer
+        soonest = min(self._closes_at, timers[0][0] if timers else NEVER)
+        return soonest if soonest < NEVER and (timer is None or soonest < timer) else timer
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -217,19 +226,9 @@ class ServerSession:
         timers = self._timers
         while timers and timers[0][0] <= now:
             deadline, _, seat = heapq.heappop(timers)
-            if seat.is_over or seat.deadline != deadline:
-                continue
-            seat.deadline = _NEVER
-            if now >= seat.ends_at:
-                self.link.disconnect(seat.peer, now, seat.farewell or DisconnectReason.KICKED)
-                self._heed_link(now)
-                continue
-            timer = seat.traffic.next_timer()
-            if timer is not None and timer <= now:
-                seat.traffic.handle_timer(now)
-                if seat.traffic.acked:
-                    self._take_acks(seat)
-            self._touched[seat] = None
+            if not seat.is_over and seat.deadline == deadline:
+                seat.deadline = NEVER
+                self._handle_seat_timer(seat, now)
         self._end_if_done(now)
 
     def take_signals(self) -> list[Any]:
@@ -238,6 +237,41 @@ class ServerSession:
         if signals:
             self._signals = []
         return signals
+
+    # --- seats ----------------------------------------------------------------------------------------------------
+
+    def _handle_seat_timer(self, seat: Seat, now: float) -> None:
+        if now >= seat.ends_at:
+            if seat.is_absent:
+                self._end_seat(seat, DisconnectReason.TIMED_OUT)
+            else:
+                self.link.disconnect(seat.peer, now, seat.farewell or DisconnectReason.KICKED)
+                self._heed_link(now)
+            return
+        if now >= seat.ticket_at and not seat.is_absent:
+            self._hand_ticket(seat, now)
+        timer = seat.traffic.next_timer()
+        if timer is not None and timer <= now and not seat.is_absent:
+            seat.traffic.handle_timer(now)
+            if seat.traffic.acked:
+                self._take_acks(seat)
+        self._touched[seat] = None
+
+    def _schedule(self, seat: Seat) -> None:
+        timer = seat.ends_at
+        if not seat.is_absent:
+            timer = min(timer, seat.ticket_at, seat.welcome_at if seat.welcome else NEVER)
+            if not seat.welcome:
+                traffic_timer = seat.traffic.next_timer()
+                if traffic_timer is not None and traffic_timer < timer:
+                    timer = traffic_timer
+                if seat.offered_version != self._feed.store.time_order and not seat.traffic.snapshot_busy:
+                    timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
+        if timer != seat.deadline:
+            seat.deadline = timer
+            if timer < NEVER:
+                self._timer_count += 1
+                heapq.heappush(self._timers, (timer, self._timer_count, seat))
 
     def _offer_state(self, seat: Seat, now: float) -> None:
         """Offer the newest state if this client needs it and none is under way that would do."""
@@ -255,37 +289,88 @@ class ServerSession:
         traffic.offer_snapshot(acked, version, blob)
         seat.offered_at, seat.offered_version = now, version
 
-    def _schedule(self, seat: Seat) -> None:
-        timer = seat.traffic.next_timer()
-        if seat.offered_version != self._feed.store.time_order and not seat.traffic.snapshot_busy:
-            idle = seat.offered_at + IDLE_STATE_INTERVAL
-            if timer is None or idle < timer:
-                timer = idle
-        if timer is None or seat.ends_at < timer:
-            timer = seat.ends_at
-        if timer == _NEVER:
-            seat.deadline = _NEVER
-        elif timer != seat.deadline:
-            seat.deadline = timer
-            self._timer_count += 1
-            heapq.heappush(self._timers, (timer, self._timer_count, seat))
-
     def _heed_link(self, now: float) -> None:
         while (signal := self.link.next_signal()) is not None:
             peer = signal.peer
             if isinstance(signal, PeerConnected):
-                seat = Seat(peer, now, is_local=self._is_own_ip(str(peer.address[0])))
-                peer.context = seat
-                self.seats[peer.address] = seat
-                self._touched[seat] = None
-                self._signals.append(ClientJoined(seat))
-            elif (seat := peer.context) is not None and not seat.is_over:
-                seat.is_over = True
-                if self.seats.get(peer.address) is seat:
-                    del self.seats[peer.address]
-                self._touched.pop(seat, None)
-                self._signals.append(ClientLeft(seat, seat.farewell or signal.reason))
+                seat = self._seats_by_id.get(peer.client_id) if peer.is_returning else None
+                if seat is None:
+                    self._seat(peer, now)
+                else:
+                    self._seat_again(seat, peer, now)
+                continue
+            seat = peer.context
+            if seat is None or seat.peer is not peer or seat.is_over or seat.is_absent:
+                continue
+            is_lost = signal.reason in _LOST and seat.farewell is None and self._closes_at == NEVER
+            if is_lost and self._seat_hold > 0 and not seat.is_unreachable:
+                seat.is_absent, seat.ends_at = True, now + self._seat_hold
+                self._schedule(seat)
+            else:
+                self._end_seat(seat, seat.farewell or signal.reason)
                 self._end_if_done(now)
+
+    def _seat(self, peer: Peer, now: float) -> None:
+        """Give a new client its place."""
+        for former in (self.seats.get(peer.address), self._seats_by_id.get(peer.client_id)):
+            if former is not None and not former.is_over:
+                self._end_seat(former, DisconnectReason.TIMED_OUT)
+        seat = Seat(peer, now, is_local=self._is_own_ip(str(peer.address[0])))
+        peer.context = seat
+        self.seats[peer.address] = seat
+        self._seats_by_id[peer.client_id] = seat
+        if peer.is_returning:  # by a ticket of an earlier run of this server
+            seat.welcome, seat.welcome_at = events.WELCOME_AFRESH, now
+        self._hand_ticket(seat, now)
+        self._touched[seat] = None
+        self._signals.append(ClientJoined(seat, peer.is_returning))
+
+    def _seat_again(self, seat: Seat, peer: Peer, now: float) -> None:
+        """Give a client that came back its place."""
+        former = seat.address
+        occupant = self.seats.get(peer.address)
+        if occupant is not None and occupant is not seat:
+            self._end_seat(occupant, DisconnectReason.TIMED_OUT)
+        del self.seats[former]
+        self.seats[peer.address] = seat
+        seat.peer.context = None
+        seat.peer, peer.context = peer, seat
+        seat.is_absent, seat.is_unreachable, seat.ends_at = False, False, NEVER
+        seat.welcome, seat.welcome_at = events.WELCOME_BACK, now
+        seat.offered_version = -1
+        seat.traffic.resume(now)
+        self._hand_ticket(seat, now)
+        self._touched[seat] = None
+        self._signals.append(ClientReturned(seat, former))
+
+    def _end_seat(self, seat: Seat, reason: DisconnectReason) -> None:
+        seat.is_over = True
+        if self.seats.get(seat.address) is seat:
+            del self.seats[seat.address]
+        if self._seats_by_id.get(seat.peer.client_id) is seat:
+            del self._seats_by_id[seat.peer.client_id]
+        seat.peer.context = None
+        self._touched.pop(seat, None)
+        self._signals.append(ClientLeft(seat, reason))
+
+    def _end_if_done(self, now: float) -> None:
+        if self._closes_at < NEVER and not self.is_over and (not self.seats or now >= self._closes_at):
+            self.is_over = True
+            self.link.close(now)
+            self._heed_link(now)
+
+    def _hand_ticket(self, seat: Seat, now: float) -> None:
+        if self._seat_hold > 0:
+            seat.traffic.send(bytes((events.TICKET,)) + self.link.make_ticket(seat.peer, now), RELIABLE)
+            seat.ticket_at = now + TICKET_LIFETIME / 2
+
+    def _take_answer(self, seat: Seat, payload: bytes) -> None:
+        """Take what a client that came back says to its welcome; traffic goes on from there."""
+        if payload == seat.welcome:
+            seat.welcome = b""
+            self._touched[seat] = None
+
+    # --- what clients say -----------------------------------------------------------------------------------------
 
     def _take_messages(self, seat: Seat, now: float) -> None:
         messages = seat.traffic.messages
@@ -293,7 +378,7 @@ class ServerSession:
             messages.clear()
         while messages:
             _, message = messages.popleft()
-            if not self._within_budget(seat, now):
+            if not seat.spend_event(now):
                 messages.clear()
                 self.kick(seat, DisconnectReason.FLOODING, now)
                 return
@@ -306,14 +391,6 @@ class ServerSession:
                 seat.dropped += 1
                 continue
             self._signals.append(EventFrom(seat, event))
-
-    def _within_budget(self, seat: Seat, now: float) -> bool:
-        """Spend one event of the client's token bucket."""
-        if seat.budget < EVENTS_BURST:
-            seat.budget = min(float(EVENTS_BURST), seat.budget + (now - seat.budget_at) * EVENTS_PER_SECOND)
-        seat.budget_at = now
-        seat.budget -= 1.0
-        return seat.budget >= 0.0
 
     def _take_control(self, seat: Seat, message: bytes) -> None:
         if message[0] == events.SHUTDOWN_REQUEST:
@@ -328,9 +405,3 @@ class ServerSession:
             tag = acked.popleft()
             if tag is not None:
                 self._signals.append(EventAcknowledgedBy(seat, tag))
-
-    def _end_if_done(self, now: float) -> None:
-        if self._closes_at < _NEVER and (not self.seats or now >= self._closes_at):
-            self.is_over = True
-            self.link.close(now)
-            self._heed_link(now)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pygase.errors import DisconnectReason
 from pygase.session.events import Event
 
 if TYPE_CHECKING:
-    from pygase.session.server import Seat
+    from pygase.session.seat import Seat
 
 __all__ = [
     "ClientJoined",
     "ClientLeft",
+    "ClientReturned",
     "Connected",
     "Ended",
     "EventAcknowledged",
     "EventAcknowledgedBy",
     "EventArrived",
     "EventFrom",
+    "Lost",
+    "Reconnected",
     "ShutdownRequested",
 ]
 
@@ -27,6 +30,20 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Connected:
     """The client's connection stands."""
+
+    client_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The client's connection broke off; it tries to get it back."""
+
+    reason: DisconnectReason
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The client is connected again and has its seat back."""
 
     client_id: int
 
@@ -55,9 +72,18 @@ class EventAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class ClientJoined:
-    """A client is connected."""
+    """A client is connected. `is_returning`: with a ticket from an earlier run of this server."""
 
     seat: Seat
+    is_returning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReturned:
+    """A client that was cut off is connected again, at a new address perhaps."""
+
+    seat: Seat
+    former_address: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

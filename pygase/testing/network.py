@@ -53,6 +53,11 @@ class SimulatedSocket:
         """Return the address."""
         return self._address
 
+    def rebind(self, address: tuple[str, int]) -> None:
+        """Change the address, with whatever is in the inbox."""
+        self._network.rebind(self, self._address, address)
+        self._address = address
+
     def fileno(self) -> int:
         """Return -1: there is no file behind it."""
         return -1
@@ -229,6 +234,25 @@ class SimulatedNetwork:
         """Undo `cut_off`."""
         self.host_of(who).is_cut_off = False
 
+    def move(self, who: Client, ip: str, port: int) -> None:
+        """Give a client another address from one moment to the next, as a router does that forgot it."""
+        host = self.host_of(who)
+        run = who._run
+        if run is None or run.endpoint is None:
+            raise ValueError("only a client that connects can be moved")
+        del self._hosts[host.ip]
+        host.ip = ip
+        self._hosts[ip] = host
+        run.endpoint.sock.rebind((ip, port))  # type: ignore[attr-defined]  # a simulated socket
+
+    def kill(self, server: Server) -> None:
+        """Have a server vanish without a goodbye, as a process that was killed."""
+        run = server._run
+        if run is not None and run.endpoint is not None:
+            run.endpoint.close()
+            run.over.set()
+        self.servers.remove(server)
+
     def after(self, seconds: float, action: Callable[[], Any]) -> None:
         """Call something in so many seconds from now."""
         self._at(self.now + seconds, action)
@@ -298,6 +322,11 @@ class SimulatedNetwork:
     def unbind(self, address: tuple[str, int]) -> None:
         """Free an address."""
         self._sockets.pop(address, None)
+
+    def rebind(self, sock: SimulatedSocket, former: tuple[str, int], address: tuple[str, int]) -> None:
+        """Move a socket to another address."""
+        self.unbind(former)
+        self._sockets[address] = sock
 
     def transmit(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
         """Carry a datagram from one host to another, as their lines will have it."""

@@ -57,7 +57,7 @@ def test_lost_client_is_noticed_after_the_timeout_and_not_before(network: Simula
     got: list[Any] = []
     backend = idle_backend()
     backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: got.append(reason))
-    network.serve(backend)
+    network.serve(backend, seat_hold=0.0)
     client = connected(network)
     network.cut_off(client)
     network.run(PEER_TIMEOUT - 1.5)

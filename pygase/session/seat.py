@@ -1,0 +1,83 @@
+"""A client's place on a server: it outlives the link, so that a client that was cut off finds it as it left it."""
+
+from typing import Any, Final
+
+from pygase.config import EVENTS_BURST, EVENTS_PER_SECOND, NEVER
+from pygase.errors import DisconnectReason
+from pygase.netcode import Peer
+from pygase.protocol import Traffic
+
+__all__ = ["Seat"]
+
+_FULL_BUDGET: Final = float(EVENTS_BURST)
+
+
+class Seat:
+    """A client, as the server's session sees it.
+
+    Attributes:
+        peer: Its secure link, or the last one it had.
+        traffic: What is under way to and from it.
+        owner: Free for the layer above.
+        is_local: Whether it plays on the server's own machine.
+        is_absent: Whether its link is lost, and the seat held for its return.
+        is_over: Whether its place is gone.
+        farewell: Why its connection is about to end, if it is.
+        ends_at: When it ends: a farewell that was not answered, or an absence that lasted too long.
+    """
+
+    __slots__ = (
+        "budget",
+        "budget_at",
+        "deadline",
+        "dropped",
+        "ends_at",
+        "farewell",
+        "gate",
+        "is_absent",
+        "is_local",
+        "is_over",
+        "is_unreachable",
+        "offered_at",
+        "offered_version",
+        "owner",
+        "peer",
+        "ticket_at",
+        "traffic",
+        "welcome",
+        "welcome_at",
+    )
+
+    def __init__(self, peer: Peer, now: float, *, is_local: bool) -> None:
+        self.peer = peer
+        self.traffic = Traffic(now, accepts_snapshots=False)
+        self.owner: Any = None
+        self.is_local = is_local
+        self.is_absent = False
+        self.is_over = False
+        self.is_unreachable = False  # its machine said that nobody listens there any more
+        self.farewell: DisconnectReason | None = None
+        self.ends_at = NEVER
+        self.dropped = 0
+        self.gate = -1  # the newest time_order that an event under way to this client waits for
+        self.offered_at = -NEVER
+        self.offered_version = -1
+        self.deadline = NEVER  # its entry in the session's timers
+        self.ticket_at = NEVER  # when it gets a new reconnect ticket
+        self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
+        self.welcome_at = NEVER
+        self.budget, self.budget_at = _FULL_BUDGET, now
+
+    @property
+    def address(self) -> tuple[Any, ...]:
+        """The client's address."""
+        address: tuple[Any, ...] = self.peer.address
+        return address
+
+    def spend_event(self, now: float) -> bool:
+        """Take one event off the client's token bucket. Returns whether there was one left."""
+        if self.budget < _FULL_BUDGET:
+            self.budget = min(_FULL_BUDGET, self.budget + (now - self.budget_at) * EVENTS_PER_SECOND)
+        self.budget_at = now
+        self.budget -= 1.0
+        return self.budget >= 0.0
