@@ -97,7 +97,7 @@ class Congestion:
         self.window: float = INITIAL_WINDOW_BYTES
         self.in_flight = 0
         self.limited = False
-        # Until something is known the path counts as one that loses now and then: see `reliable.ReliableSender`.
+        # Until something is known the path counts as one that loses now and then: see `reliable_sender.ReliableSender`.
         self.loss = 0.02
         self.base = _NEVER
         self.rate = _SLOW_START_GAIN * INITIAL_WINDOW_BYTES / INITIAL_RTT

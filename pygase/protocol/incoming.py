@@ -28,7 +28,7 @@ from pygase.protocol.layout import (
 from pygase.protocol.rare import RareFrame, RareFrames
 from pygase.protocol.received import ReceivedPackets
 from pygase.protocol.recovery import Recovery
-from pygase.protocol.reliable import ReliableReceiver
+from pygase.protocol.reliable_receiver import ReliableReceiver
 from pygase.protocol.rtt import RoundTrip
 from pygase.protocol.snapshots import SnapshotReceiver
 from pygase.protocol.stats import TrafficStats

@@ -26,7 +26,7 @@ from pygase.protocol.layout import (
     varint,
 )
 from pygase.protocol.recovery import Contents
-from pygase.protocol.reliable import ReliableSender
+from pygase.protocol.reliable_sender import ReliableSender
 from pygase.protocol.retried import RetriedSender
 from pygase.protocol.snapshots import SnapshotSender
 from pygase.protocol.unreliable import UnreliableSender

@@ -17,7 +17,7 @@ from pygase.protocol.layout import (
     read_length,
     read_varint,
 )
-from pygase.protocol.reliable import ReliableReceiver
+from pygase.protocol.reliable_receiver import ReliableReceiver
 from pygase.protocol.retried import SeenIds
 from pygase.protocol.snapshots import SnapshotReceiver
 from pygase.protocol.stats import TrafficStats
