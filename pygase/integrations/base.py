@@ -316,7 +316,7 @@ class FrameAdapter:
         assert self._interpolator is not None
         history = self._client.take_state_history()
         if history:
-            self._interpolator.receive(history, game_state)
+            self._interpolator.receive(history, game_state, self._client.clock())
 
     def _send_due(self) -> None:
         for event_type, args, kwargs in self._limiter.due(self._client.clock()):

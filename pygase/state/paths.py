@@ -1,0 +1,66 @@
+"""What is smoothed: paths into the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pygase.state.tracks import Pace, Periods
+
+__all__ = ["Angle", "Cyclic", "Path", "Smoothed"]
+
+ANGLE_NAMES: Final = frozenset({"angle", "heading", "rotation"})
+"""Last parts of a path that mean degrees, in a path that is given as a string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """A path whose values are smoothed.
+
+    Args:
+        path: Keys from the state's attribute down, with dots between them; `*` stands for every key. The values
+            there are numbers, lists of numbers, or dicts of such.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cyclic(Smoothed):
+    """A path whose values come round again, such as positions in a world that wraps: they take the short way.
+
+    Args:
+        path: See `Smoothed`.
+        period: After how much they come round; for a list of numbers, a tuple with a period for each, or 0 for one
+            that does not come round.
+    """
+
+    period: float | tuple[float, ...] = 360.0
+
+
+@dataclass(frozen=True, slots=True)
+class Angle(Cyclic):
+    """A path whose values are angles, which turn the short way.
+
+    Args:
+        path: See `Smoothed`.
+        period: A whole turn: 360, or `math.tau` for radians.
+    """
+
+
+class Path:
+    """A path taken apart, and how fast its values change."""
+
+    def __init__(self, spec: str | Smoothed) -> None:
+        path = spec.path if isinstance(spec, Smoothed) else spec
+        if not isinstance(path, str):
+            raise TypeError(f"a path is a string such as 'players.*.position', not {path!r}")
+        self.parts = tuple(path.split("."))
+        if not all(self.parts) or self.parts[0] == "*":
+            raise ValueError(f"{path!r} is not a path: one is like 'players.*.position', and begins with an attribute")
+        self.pace = Pace()
+        self.periods: Periods = 0.0
+        if isinstance(spec, Cyclic):
+            self.periods = spec.period
+        elif isinstance(spec, str) and self.parts[-1] in ANGLE_NAMES:
+            self.periods = 360.0

@@ -1,0 +1,214 @@
+"""What moves, and the straight lines on which it is shown to move: from one update's value to the next one's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+__all__ = ["Pace", "Periods", "Plan", "Track", "Values", "components_of", "cyclic_line", "same_shape"]
+
+JUMP_FACTOR: Final = 4.0
+"""A change this many times as fast as what moves on the same path is a jump: between a dash and a teleport."""
+
+STEADY: Final = 1.5
+"""Two changes whose speeds are within this factor are a motion, however fast: nobody teleports twice the same way."""
+
+FORGET: Final = 60.0
+"""Seconds in which half of the fastest speed on a path is forgotten."""
+
+Values = float | tuple[float, ...]
+"""A value's number, or its components."""
+
+Periods = float | tuple[float, ...]
+"""After how much values come round again; 0 if they do not. A number holds for all components."""
+
+_Line = tuple[float, float, float, float]
+"""Offset and slope, so that the value at the server's time t is `offset + slope * t`; lowest value, period or 0."""
+
+
+class Track:
+    """One smoothed value: where in the state it is, and what it was last.
+
+    Attributes:
+        container: The dict in the state that holds the value.
+        key: The value's key in it.
+        values: Its last value.
+        speed: Its last speed, in units of the value per second.
+        number: The number of the last plan that has an entry for it; 0 for none.
+    """
+
+    __slots__ = ("container", "key", "number", "speed", "values")
+
+    def __init__(self, container: dict[Any, Any], key: Any, values: Values) -> None:
+        self.container = container
+        self.key = key
+        self.values = values
+        self.number = 0
+        self.speed = 0.0
+
+
+class Plan:
+    """How everything that moves does so between two moments of the server's time.
+
+    Entries are flat tuples, by shape, because placing them is done in every frame for everything that moves.
+
+    Attributes:
+        begin: The server's time at which it begins.
+        end: The server's time at which it ends.
+        pairs: Lists of two numbers: (container, key, offset and slope of the one, of the other).
+        scalars: Numbers: (container, key, offset, slope).
+        others: All else: (container, key, lines, whether it is a number).
+    """
+
+    __slots__ = ("begin", "end", "number", "others", "pairs", "scalars")
+
+    def __init__(self, number: int, begin: float, end: float) -> None:
+        self.number = number
+        self.begin = begin
+        self.end = end
+        self.pairs: list[tuple[dict[Any, Any], Any, float, float, float, float]] = []
+        self.scalars: list[tuple[dict[Any, Any], Any, float, float]] = []
+        self.others: list[tuple[dict[Any, Any], Any, tuple[_Line, ...], bool]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.pairs or self.scalars or self.others)
+
+    def hold(self, track: Track) -> None:
+        """Add a track at rest at its last value."""
+        self.move(track, track.values)
+
+    def move(self, track: Track, to: Values) -> None:
+        """Add a track on its way from its last value to another of the same shape."""
+        begin, old = self.begin, track.values
+        seconds = self.end - begin
+        if not isinstance(old, tuple):
+            assert not isinstance(to, tuple)
+            u = (to - old) / seconds
+            self.scalars.append((track.container, track.key, old - u * begin, u))
+            return
+        assert isinstance(to, tuple)
+        if len(old) == 2:
+            x, y = old
+            u, v = (to[0] - x) / seconds, (to[1] - y) / seconds
+            self.pairs.append((track.container, track.key, x - u * begin, u, y - v * begin, v))
+        else:
+            self.turn(track, to, 0.0)
+
+    def turn(self, track: Track, to: Values, periods: Periods) -> None:
+        """Add a track on its way the short way round to another value of the same shape."""
+        lines = tuple(
+            cyclic_line(old, new, period, self.begin, self.end)
+            for old, new, period in _together(track.values, to, periods)
+        )
+        self.others.append((track.container, track.key, lines, not isinstance(to, tuple)))
+
+    def originals(self) -> list[tuple[dict[Any, Any], Any, Any]]:
+        """Return where entries write to, with what is there now.
+
+        Raises:
+            KeyError: At one of the places there is nothing.
+        """
+        return [(entry[0], entry[1], entry[0][entry[1]]) for entries in self._all for entry in entries]
+
+    def rebind(self, containers: dict[int, dict[Any, Any]]) -> None:
+        """Write to other containers in place of those with the given ids."""
+        for entries in self._all:
+            entries[:] = [(containers.get(id(entry[0]), entry[0]), *entry[1:]) for entry in entries]
+
+    def forget(self, container: dict[Any, Any], key: Any) -> None:
+        """Take out what is written to one key of a container."""
+        for entries in self._all:
+            entries[:] = [entry for entry in entries if entry[0] is not container or entry[1] != key]
+
+    @property
+    def _all(self) -> tuple[list[Any], list[Any], list[Any]]:
+        return self.pairs, self.scalars, self.others
+
+
+class Pace:
+    """How fast the values of one path usually change, to tell a motion from a jump."""
+
+    __slots__ = ("_at", "fastest")
+
+    def __init__(self) -> None:
+        self.fastest = 0.0
+        self._at = 0.0
+
+    def is_jump(self, track: Track, to: Values, seconds: float, periods: Periods) -> bool:
+        """Return whether a track jumps to a value rather than moves there, and remember its speed.
+
+        Args:
+            track: The track.
+            to: Its new value.
+            seconds: How long it had.
+            periods: After how much its values come round.
+        """
+        old = track.values
+        if not periods and isinstance(to, tuple) and isinstance(old, tuple) and len(to) == 2:
+            x, y = to[0] - old[0], to[1] - old[1]
+            square = x * x + y * y
+        else:
+            square = math.fsum(_way(one, other, period) ** 2 for one, other, period in _together(old, to, periods))
+        speed = math.sqrt(square) / seconds
+        before, track.speed = track.speed, speed
+        self.fastest = max(self.fastest, min(speed, before))  # what is followed by nothing like it is not usual
+        return JUMP_FACTOR * self.fastest < speed > STEADY * before and self.fastest > 0.0
+
+    def pass_to(self, now: float) -> None:
+        """Forget with time.
+
+        Args:
+            now: The server's seconds.
+        """
+        self.fastest *= 0.5 ** (max(0.0, now - self._at) / FORGET)
+        self._at = now
+
+
+def components_of(value: Any) -> Values | None:
+    """Return a number as a float, a list of numbers as a tuple, and None for anything else."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return float(value)
+    if kind is list and value:
+        for member in value:
+            kind = type(member)
+            if kind is not float and kind is not int:
+                return None
+        return tuple(value)
+    return None
+
+
+def same_shape(one: Values, other: Values) -> bool:
+    """Return whether two values are both numbers, or both have as many components."""
+    if isinstance(one, tuple):
+        return isinstance(other, tuple) and len(one) == len(other)
+    return not isinstance(other, tuple)
+
+
+def cyclic_line(old: float, new: float, period: float, begin: float, end: float) -> _Line:
+    """Return the line of a value that takes the short way and stays in the range it comes in: from 0 up, or around 0.
+
+    Args:
+        old: The value at `begin`.
+        new: The value at `end`.
+        period: After which values come round again; 0 for a value that does not.
+        begin: The server's time.
+        end: The server's time.
+    """
+    way = _way(old, new, period)
+    slope = way / (end - begin)
+    if not period or abs(old + way - new) < 1e-9 * period:
+        return old - slope * begin, slope, 0.0, 0.0  # no turn of the range on the way
+    return old - slope * begin, slope, (0.0 if old >= 0.0 and new >= 0.0 else -period / 2), period
+
+
+def _way(old: float, new: float, period: float) -> float:
+    return (new - old + period / 2) % period - period / 2 if period else new - old
+
+
+def _together(old: Values, new: Values, periods: Periods) -> list[tuple[float, float, float]]:
+    """Return components side by side with their periods."""
+    olds = old if isinstance(old, tuple) else (old,)
+    news = new if isinstance(new, tuple) else (new,)
+    each = (*periods, *[0.0] * len(olds)) if isinstance(periods, tuple) else (periods,) * len(olds)
+    return list(zip(olds, news, each, strict=False))
