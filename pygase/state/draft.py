@@ -1,6 +1,7 @@
 """The state while a tick is under way: many updates go in, one comes out."""
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any, Final, TypeAlias
 
 from pygase.config import MAX_STATE_BYTES, MAX_VALUE_DEPTH
@@ -8,7 +9,7 @@ from pygase.errors import NotSendable, TooLarge
 from pygase.state.gamestate import frozen_view
 from pygase.state.merge import diff
 from pygase.state.names import check_names
-from pygase.state.tree import TO_DELETE, FrozenDict, Replacement, freeze, frozen_key, same, size_of
+from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement, freeze, frozen_key, same, size_of
 from pygase.wire import check_sendable
 
 __all__ = ["Draft", "applied"]
@@ -123,14 +124,14 @@ class Draft:
                         freeze(new)
                     self._undo.append((target, key, old))
                     touched[key] = None
-                    _put(target, key, new)
+                _put(target, key, new)  # even if equal, so that it is found to be identical when it comes again
             elif new is TO_DELETE:
                 if old is not _MISSING:
                     self._undo.append((target, key, old))
                     touched[key] = None
                     self.growth -= size_of(key) + size_of(old)
                     _remove(target, key)
-            else:
+            elif kind is not list or type(old) is not FrozenList or len(new) != len(old) or not all(map(is_, new, old)):
                 new = freeze(new, depth - 1)  # noqa: PLW2901
                 if not same(new, old):
                     self._set(target, touched, key, old, new)
