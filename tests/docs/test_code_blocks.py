@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pygase import DisconnectReason
 from tests.docs.blocks import ROOT, blocks_of, pages, runnable
 
 PAGES = [page for page in pages() if runnable(page)]
@@ -71,3 +72,9 @@ def test_readme_has_the_two_commands() -> None:
 def test_readme_game_is_about_thirty_lines() -> None:
     (game,) = runnable(ROOT / "README.md")
     assert len([line for line in game.code.splitlines() if line.strip()]) <= 32
+
+
+def test_protocol_lists_every_reason_by_its_number() -> None:
+    text = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+    for number, reason in enumerate(DisconnectReason):
+        assert f"| {number:02x} | {reason} |" in text
