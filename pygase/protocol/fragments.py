@@ -46,6 +46,8 @@ class Parcel:
         "_tries",
         "number",
         "overdue",
+        "queue",
+        "queued",
         "stopped",
         "unsent",
     )
@@ -65,16 +67,14 @@ class Parcel:
         self.unsent = 0
         self.overdue: deque[int] = deque()
         self.stopped = False
+        # Where it waits its turn, if it shares with others, and whether it stands there.
+        self.queue: deque[Parcel] | None = None
+        self.queued = False
 
     @property
     def waiting(self) -> bool:
         """Whether a fragment is ready to go."""
         return not self.stopped and (self.unsent < self._fragments or bool(self.overdue))
-
-    @property
-    def sent_once(self) -> bool:
-        """Whether every fragment has been sent."""
-        return self.unsent >= self._fragments
 
     def pack(self, parts: list[Any], contents: Contents, room: int, stats: TrafficStats) -> int:
         """Put as many fragments as fit into a packet; returns the room left then."""
@@ -117,40 +117,50 @@ class Parcel:
             return
         if self._retries == _UNLIMITED or tries <= self._retries:
             self.overdue.append(key)
+            if self.queue is not None and not self.queued:
+                self.queued = True
+                self.queue.append(self)
         else:
             self.stopped = True
             self._owner.on_given_up(self.number)
 
 
 class ParcelSender:
-    """Parcels of all message modes, served one after another: a later one goes on while an earlier one has to wait."""
+    """Parcels of all message modes, served one after another: a later one goes on while an earlier one has to wait.
 
-    __slots__ = ("_stats", "parcels")
+    Attributes:
+        ready: Parcels that may have something to send, the next one first.
+    """
+
+    __slots__ = ("_stats", "ready")
 
     def __init__(self, stats: TrafficStats) -> None:
-        self.parcels: list[Parcel] = []
+        self.ready: deque[Parcel] = deque()
         self._stats = stats
 
     def add(self, parcel: Parcel) -> None:
         """Send this one too."""
-        self.parcels.append(parcel)
+        parcel.queue = self.ready
+        parcel.queued = True
+        self.ready.append(parcel)
 
     @property
     def waiting(self) -> bool:
         """Whether a fragment of any is ready to go."""
-        return any(parcel.waiting for parcel in self.parcels)
+        ready = self.ready
+        while ready:
+            if ready[0].waiting:
+                return True
+            ready.popleft().queued = False
+        return False
 
     def pack(self, parts: list[Any], contents: Contents, room: int) -> int:
         """Put as many fragments as fit into a packet; returns the room left then."""
-        stopped = False
-        for parcel in self.parcels:
+        while self.waiting:
+            parcel = self.ready[0]
+            room = parcel.pack(parts, contents, room, self._stats)
             if parcel.waiting:
-                room = parcel.pack(parts, contents, room, self._stats)
-                if parcel.waiting:
-                    break
-            stopped = stopped or parcel.stopped
-        if stopped:
-            self.parcels = [parcel for parcel in self.parcels if not parcel.stopped]
+                break
         return room
 
 

@@ -152,7 +152,7 @@ class Outgoing(Incoming):
         transfer = self._snapshot.transfer
         if transfer is not None and transfer.waiting:
             return True
-        if not self._has_large and not self._parcels.parcels:
+        if not self._has_large and not self._parcels.ready:
             return False
         self._large_unreliable.start()
         self._large_retried.start()
@@ -247,7 +247,7 @@ class Outgoing(Incoming):
     def _pack_fragments(self, parts: list[Any], contents: Contents, room: int, urgency: int) -> tuple[int, int]:
         """Put fragments into a packet, messages' before the state's; returns the room left and the urgency."""
         before = len(contents)
-        if self._parcels.parcels:
+        if self._parcels.ready:
             room = self._parcels.pack(parts, contents, room)
         if self._snapshot.transfer is not None:
             room = self._snapshot.transfer.pack(parts, contents, room, self.stats)

@@ -117,15 +117,9 @@ class Recovery:
             ack_delay: How long the peer held this back, in seconds; negative if unknown.
             now: The current time.
         """
-        lowest = runs[-1][0] if runs else low
-        newly: list[int] = []
-        for number in self._sent:
-            if number > top:
-                break
-            if number >= low or (runs and number >= lowest and _within(number, runs)):
-                newly.append(number)
+        newly = self._newly_acked(top, low, runs)
         if self._lost:
-            self._take_back(top, low, lowest, runs)
+            self._take_back(top, low, runs)
         if not newly:
             return
         self._backoff = 0
@@ -140,6 +134,28 @@ class Recovery:
         else:
             self.loss_at = _NEVER
         self._congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
+
+    def _newly_acked(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> list[int]:
+        """Numbers of packets in flight that an ack covers, in order."""
+        newly: list[int] = []
+        if not runs:
+            for number in self._sent:
+                if number > top:
+                    break
+                if number >= low:
+                    newly.append(number)
+            return newly
+        # Both go upwards, so one pass does, however many runs a peer makes up.
+        spans = iter([*runs[::-1], (low, top)])
+        first, last = next(spans)
+        for number in self._sent:
+            if number > top:
+                break
+            while number > last:
+                first, last = next(spans)
+            if number >= first:
+                newly.append(number)
+        return newly
 
     def _settle(self, numbers: list[int]) -> tuple[int, float]:
         """Packets have arrived: tell whoever has something in them; returns their bytes and when the last was sent."""
@@ -158,8 +174,9 @@ class Recovery:
         self._congestion.loss *= max(1.0 - _LOSS_WEIGHT * len(numbers), 0.5)
         return acked_bytes, sent_at
 
-    def _take_back(self, top: int, low: int, lowest: int, runs: list[tuple[int, int]] | None) -> None:
+    def _take_back(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> None:
         """Packets declared lost that have arrived after all: note it, and be more patient with reordering."""
+        lowest = runs[-1][0] if runs else low
         late = []
         for number in reversed(self._lost):
             if number < lowest:

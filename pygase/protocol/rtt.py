@@ -39,13 +39,13 @@ class RoundTrip:
         """
         latest = measured - ack_delay
         if latest <= 0.0:
-            latest = measured
+            latest = max(measured, _SHORTEST)
         self.latest = latest
         if self.smoothed:
             self.variation += (abs(self.smoothed - latest) - self.variation) * 0.25
             self.smoothed += (latest - self.smoothed) * 0.125
         else:
-            self.smoothed = latest or _SHORTEST
+            self.smoothed = latest
             self.variation = latest / 2
         return latest
 

@@ -478,3 +478,81 @@ def test_counters_count() -> None:
     assert link.b.stats.messages_received == 2
     assert link.b.stats.bytes_received == counters["bytes_sent"]
     assert counters["bytes_sent"] <= MAX_PAYLOAD_BYTES
+
+
+def test_two_that_speak_20_times_a_second_send_no_packet_for_an_ack() -> None:
+    line = Line(0.030, 0.004)
+    link = Link(line, line)
+
+    def tick(version: int) -> None:
+        link.a.offer_snapshot(link.a.acked_version, version, b"x")
+        link.flush(link.a)
+
+    def move() -> None:
+        link.b.send(b"move")
+        link.flush(link.b)
+
+    for turn in range(100):
+        link.at(link.now + turn / 20, lambda v=turn + 1: tick(v))  # type: ignore[misc]
+        link.at(link.now + turn / 20 + 0.013, move)
+    link.run(link.now + 5.0)
+    assert link.a.stats.packets_sent == 100
+    assert link.b.stats.packets_sent == 100
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.0001, 0.001])
+def test_a_large_state_arrives_fast_on_a_near_line(latency: float) -> None:
+    link = Link(Line(latency), Line(latency))
+    link.a.offer_snapshot(None, 1, bytes(1_000_000))
+    link.flush(link.a)
+    start = link.now
+    arrived: list[float] = []
+    link.after_turn = lambda side: arrived.append(link.now) if side.snapshots else None
+    link.run(link.now + 5.0)
+    assert arrived[0] - start < 0.2
+
+
+def test_a_game_that_stands_still_converges_after_the_loss_of_its_last_state() -> None:
+    link = Link()
+    link.a.offer_snapshot(None, 1, b"first")
+    link.flush(link.a)
+    link.run(link.now + 1.0)
+    link.cut = True
+    link.a.offer_snapshot(1, 2, b"second")
+    link.flush(link.a)
+    link.after_turn = lambda side: link.a.offer_snapshot(1, 2, b"second") if link.a.snapshot_due else None
+    link.run(link.now + 0.5)
+    link.cut = False
+    link.run(link.now + 1.5)
+    assert [version for _, version, _ in link.b.snapshots] == [1, 2]
+    assert link.a.acked_version == 2
+    assert link.a.idle
+
+
+def test_an_offer_during_a_transfer_waits_and_is_asked_for_again() -> None:
+    link = Link(Line(0.05, bytes_per_second=128e3), Line(0.05))
+    link.a.offer_snapshot(None, 1, bytes(50_000))
+    link.flush(link.a)
+    assert link.a.snapshot_busy
+    link.run(link.now + 0.2)
+    link.a.offer_snapshot(None, 2, b"newer")
+    assert not link.a.snapshot_due
+    link.run(link.now + 2.0)
+    assert not link.a.snapshot_busy
+    assert link.a.snapshot_due
+    assert link.a.acked_version == 1
+    link.a.offer_snapshot(1, 2, b"newer")
+    assert not link.a.snapshot_due
+    link.flush(link.a)
+    link.run(link.now + 1.0)
+    assert link.a.acked_version == 2
+
+
+def test_one_blob_is_copied_once_into_each_packet_and_its_fragments_are_views() -> None:
+    blob = bytes(5_000)
+    traffics = [Traffic(0.0) for _ in range(10)]
+    for traffic in traffics:
+        traffic.offer_snapshot(None, 1, blob)
+    pieces = [traffic._snapshot.transfer._blob.obj for traffic in traffics if traffic._snapshot.transfer]
+    assert len(pieces) == 10
+    assert all(piece is blob for piece in pieces)
