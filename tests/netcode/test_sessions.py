@@ -516,6 +516,8 @@ def test_client_leaves() -> None:
     client.disconnect(world.now)
     world.run(0.1)
 
+    client.disconnect(world.now)
+
     assert client.state is ClientState.DISCONNECTED
     assert signals(client) == [Disconnected(DisconnectReason.CLIENT_LEFT, was_connected=True)]
     (signal,) = signals(server)

@@ -98,6 +98,12 @@ def test_private_token_opens_for_nobody_else(spoilt: str) -> None:
         open_private(sealed, key, protocol_id, expires, nonce)
 
 
+@pytest.mark.parametrize("size", [0, 1007, 1009])
+def test_private_token_of_wrong_size_is_malformed(size: int) -> None:
+    with pytest.raises(MalformedDatagram):
+        PrivateToken.from_bytes(bytes(size))
+
+
 @given(st.binary(min_size=1008, max_size=1008))
 def test_any_bytes_are_a_private_token_or_malformed(data: bytes) -> None:
     try:
