@@ -115,11 +115,13 @@ class OperatingSystem:
 
     def is_own_ip(self, ip: str) -> bool:
         """Return whether an IP address is this machine's: only then can a socket be bound to it."""
+        if "." in ip:  # a socket for both families shows IPv4 senders this way
+            ip = ip.removeprefix("::ffff:")
         if ip.startswith("127.") or ip == "::1":
             return True
         try:
             with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind((ip.removeprefix("::ffff:") if "." in ip else ip, 0))
+                probe.bind((ip, 0))
         except OSError:
             return False
         return True
@@ -136,7 +138,11 @@ class OperatingSystem:
 
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
+            ValueError: The port is no port.
         """
+        # Name resolution would take a larger one modulo 65,536.
+        if not isinstance(port, int) or not 0 <= port < 65536:
+            raise ValueError(f"a port is a number from 0 to 65535, not {port!r}")
         try:
             address = self.resolve(hostname or "0.0.0.0", port)  # noqa: S104  ("" means every interface, as in sockets)
         except OSError as error:
@@ -155,9 +161,6 @@ class OperatingSystem:
                 f"cannot listen on {hostname!r}, port {port}: {error.strerror or error}; is another server running "
                 "there? Choose another port, or port 0 for any free one",
             ) from None
-        except OverflowError:
-            sock.close()
-            raise ValueError(f"a port is a number from 0 to 65535, not {port}") from None
         return sock
 
 
