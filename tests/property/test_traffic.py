@@ -206,24 +206,35 @@ def test_a_malformed_packet_changes_nothing(packet: bytes) -> None:
         assert not link.b.messages or link.b.messages == link.b.messages
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_long_exchange_holds_across_the_turn_of_all_16_bit_numbers(seed: int) -> None:
-    line = Line(0.002, 0.001, 0.02, 0.02, 0.02, 0.004)
+@pytest.mark.parametrize("seed", range(5))
+def test_an_exchange_goes_on_across_the_turn_of_all_16_bit_numbers(seed: int) -> None:
+    line = Line(0.020, 0.005, 0.05, 0.02, 0.05, 0.01)
     link = Link(line, line, seed)
-    handled: list[int] = []
+    begin = 65_000
+    for sender, receiver in ((link.a, link.b), (link.b, link.a)):
+        sender._recovery.next_number = begin
+        sender._recovery.largest_acked = receiver._received.top = receiver._received.known = begin - 1
+        receiver._received.start = receiver._received.floor = begin
+        sender._reliable._base = sender._retried._first = sender._retried._next = receiver._reliable_in.expected = begin
+        receiver._rare._seen.newest = begin - 1
+        sender._large_retried._first = begin
+        receiver._rare._large_retried._newest = begin - 1
+    handled: dict[int, list[int]] = {MODE_RELIABLE: [], MODE_RETRIED: []}
 
     def after(side: Traffic) -> None:
         if side is link.b:
-            handled.extend(int(message) for _, message in side.messages)
+            for mode, message in side.messages:
+                handled[mode].append(int.from_bytes(message[:4], "little"))
         side.messages.clear()
 
     link.after_turn = after
-    sent = 0
-    while link.b._received.top < 70_000:
-        for _ in range(12):
-            link.a.send(b"%d" % sent, RELIABLE)
-            sent += 1
+    count = 1_500
+    for number in range(count):
+        link.a.send(number.to_bytes(4, "little"), RELIABLE)
+        link.a.send(number.to_bytes(4, "little") + bytes(1_100 if number % 2 else 0), 10)
         link.flush(link.a)
-        link.run(link.now + 0.0015)
-    link.run(link.now + 5.0)
-    assert handled == list(range(sent))
+        link.run(link.now + 0.005)
+    link.run(link.now + 10.0)
+    assert link.b._received.top > 65_536
+    assert handled[MODE_RELIABLE] == list(range(count))
+    assert sorted(handled[MODE_RETRIED]) == list(range(count))
