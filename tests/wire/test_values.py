@@ -6,7 +6,7 @@ import tracemalloc
 from collections import OrderedDict
 from contextlib import suppress
 from enum import IntEnum
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import msgpack
@@ -151,10 +151,10 @@ def test_no_datagram_costs_more_than_its_budget() -> None:
         assert peak < 256 * 1024, data[:10].hex()
         fastest = 1.0
         for _ in range(5):  # the machine may be busy with something else
-            started = perf_counter()
+            started = thread_time()
             with suppress(MalformedDatagram):
                 unpack(data)
-            fastest = min(fastest, perf_counter() - started)
+            fastest = min(fastest, thread_time() - started)
         slowest = max(slowest, fastest)
     assert slowest < 0.001
 
