@@ -16,19 +16,16 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from pygase.state.gamestate import GameState
-from pygase.state.paths import Angle, Cyclic, Path, Smoothed
+from pygase.state.paths import Angle, Cyclic, Known, Path, Smoothed
 from pygase.state.playout import Playout
 from pygase.state.replica import StateArrival
-from pygase.state.tracks import Plan, Track, Values, components_of, same_shape
+from pygase.state.tracks import Plan, Track, components_of, same_shape
 from pygase.state.tree import Replacement
 
 __all__ = ["Angle", "Cyclic", "Interpolator", "Smoothed"]
 
 MAX_PLANS: Final = 256
 """Updates kept for showing: over four seconds at 60 a second. Past it the oldest are not shown."""
-
-Place = tuple[Any, ...]
-"""A path and the keys of one value on it."""
 
 
 class Interpolator:
@@ -111,7 +108,7 @@ class Interpolator:
                 return
             self._placed = plan
         self._is_placed = True
-        for container, key, x, u, y, v in plan.pairs:
+        for container, key, x, u, y, v in plan.pairs:  # the frame's whole cost is in here
             container[key] = [x + u * time, y + v * time]
         for container, key, x, u in plan.scalars:
             container[key] = x + u * time
@@ -124,133 +121,114 @@ class Interpolator:
     def _forget_all(self) -> None:
         self._playout = Playout(self._delay)
         self._plans: deque[Plan] = deque(maxlen=MAX_PLANS)
-        self._tracks: dict[Place, Track] = {}
+        for path in self._paths:
+            path.known.clear()
         self._latest = 0.0
         self._version = -1
         self._number = 0
-        self._sweep_at = 64
 
     def _receive(self, arrival: StateArrival, state: dict[Any, Any], now: float) -> None:
         is_first = self._version < 0
         end = arrival.server_time if is_first else max(arrival.server_time, self._latest + 0.001)  # its resolution
-        begin = self._playout.begin_of_change(end, max(1, arrival.version - self._version) if not is_first else 1)
+        begin = self._playout.begin_of_change(end, 1 if is_first else max(1, arrival.version - self._version))
         self._playout.arrived(begin, end, arrival.arrival, now)
         self._latest, self._version = end, arrival.version
         self._number += 1
         plan = Plan(self._number, begin, end)
-        if type(arrival.update) is Replacement:
-            self._replace((), state)
         for path in self._paths:
             path.pace.pass_to(end)
-            self._walk(path, arrival.update, state, 0, (path,), plan)
+            if type(arrival.update) is Replacement:
+                self._rebind(path.known, state)
+            self._walk(path, 0, arrival.update, state, path.known, plan)
         if plan:
             self._plans.append(plan)
-        self._sweep(state)
 
-    def _walk(  # noqa: PLR0917  (a recursion with one caller)
-        self, path: Path, update: dict[Any, Any], state: dict[Any, Any], depth: int, place: Place, plan: Plan
+    def _walk(  # noqa: C901, PLR0917  (it calls itself for each entity: keywords would cost)
+        self, path: Path, depth: int, update: dict[Any, Any], state: dict[Any, Any], known: Known, plan: Plan
     ) -> None:
-        """Go down an update and the state along a path.
+        """Go down an update, the state and what is known of it side by side, along a path.
 
         Args:
             path: The path.
+            depth: How many parts of the path have been gone.
             update: The part of the update that is reached.
             state: The part of the state that is reached.
-            depth: How many parts of the path have been gone.
-            place: The path and the keys on the way here.
+            known: The tracks there, in dicts like those of the state.
             plan: Gets the changes that are found.
         """
-        part = path.parts[depth] if depth < len(path.parts) else "*"
+        parts = path.parts
+        part = parts[depth] if depth < len(parts) else "*"
         if part == "*":
             items: Iterable[tuple[Any, Any]] = update.items()
         elif part in update:
             items = ((part, update[part]),)
         else:
             return
-        is_last = depth >= len(path.parts) - 1
+        left = len(parts) - 1 - depth
+        leaf = parts[-1] if left == 1 and parts[-1] != "*" else None
         for key, value in items:
-            here = (*place, key)
-            if isinstance(value, dict):
-                inner = state.get(key)
-                if type(value) is Replacement:
-                    self._replace(here, inner)
-                self._drop(here)  # in case a number has become a dict
-                if isinstance(inner, dict):
-                    self._walk(path, value, inner, depth + 1, here, plan)
-            elif is_last and (values := components_of(value)) is not None:
-                self._change(path, here, state, values, plan)
-            else:
-                self._drop(here)
+            if type(value) is not dict and type(value) is not Replacement:
+                if left > 0:
+                    self._drop(known, key)
+                else:
+                    self._take(path, key, value, state, known, plan)
+                continue
+            inner, below = state.get(key), known.get(key)
+            if below is None or type(below) is Track:
+                self._drop(known, key)  # a number has become a dict
+                below = known[key] = {}
+            elif type(value) is Replacement:
+                self._rebind(below, inner)
+            if type(inner) is not dict:  # a later update of the same batch has deleted it
+                continue
+            if leaf is None or type(value.get(leaf)) is dict:
+                self._walk(path, depth + 1, value, inner, below, plan)
+            elif leaf in value:  # the same, for one call less per entity
+                self._take(path, leaf, value[leaf], inner, below, plan)
 
-    def _change(
-        self,
-        path: Path,
-        place: Place,
-        container: dict[Any, Any],
-        values: Values,
-        plan: Plan,
+    def _take(  # noqa: PLR0917  (as above)
+        self, path: Path, key: Any, value: Any, container: dict[Any, Any], known: Known, plan: Plan
     ) -> None:
         """Take in one value's change."""
-        track = self._tracks.get(place)
-        if track is not None and (not same_shape(track.values, values)):
-            self._drop(place)
-            track = None
-        if track is None or track.container is not container:  # another one with the same name: it shows up at once
-            if place[-1] in container:  # a later update of the same batch may have deleted it
-                self._tracks[place] = Track(container, place[-1], values)
+        values, track = components_of(value), known.get(key)
+        if values is None or type(track) is not Track or not same_shape(track.values, values):
+            self._drop(known, key)
+            if values is not None and key in container:
+                known[key] = Track(container, key, values)
             return
         if track.values == values:
             return
-        for earlier in reversed(self._plans):  # it was at rest in these, while the state has gone on since
-            if earlier.number <= track.number:
-                break
-            earlier.hold(track)
-        if path.pace.is_jump(track, values, plan.end - plan.begin, path.periods):
-            plan.hold(track)
-        elif path.periods:
-            plan.turn(track, values, path.periods)
-        else:
-            plan.move(track, values)
+        if track.number != plan.number - 1:
+            for earlier in reversed(self._plans):  # it was at rest in these, while the state has gone on since
+                if earlier.number <= track.number:
+                    break
+                earlier.hold(track)
+        plan.show(track, values, path.periods, path.pace)
         track.values = values
         track.number = plan.number
 
-    def _drop(self, place: Place) -> None:
-        """Forget the value at a place: it is gone, or is no number any more."""
-        track = self._tracks.pop(place, None)
-        if track is not None:
+    def _drop(self, known: Known, key: Any) -> None:
+        """Forget a value that is gone or no number any more, or all values in a dict that is gone."""
+        track = known.pop(key, None)
+        if type(track) is Track:  # those in a dict that is gone go on moving there, where nobody sees them
             for plan in self._plans:
-                plan.forget(track.container, track.key)
+                plan.forget(track.container, key)
 
-    def _replace(self, place: Place, state: Any) -> None:
-        """Follow what was below a place into the dicts that have taken the place of the old ones."""
-        depth = len(place)
+    def _rebind(self, known: Known, state: Any) -> None:
+        """Follow what is known into dicts that have taken the place of the old ones."""
         containers: dict[int, dict[Any, Any]] = {}
-        for known, track in list(self._tracks.items()):
-            if known[:depth] != place:
-                continue
-            container = _reached(state, known[max(depth, 1) : -1])
-            if container is not None and components_of(container.get(track.key)) is not None:
-                containers[id(track.container)] = container
-                track.container = container
-            else:
-                self._drop(known)
+        _follow(known, state, containers)
         for plan in self._plans:
             plan.rebind(containers)
 
-    def _sweep(self, state: dict[Any, Any]) -> None:
-        """Forget values whose containers have left the state. Not at each deletion: that would search all of them."""
-        if len(self._tracks) <= self._sweep_at:
-            return
-        gone = [place for place, track in self._tracks.items() if _reached(state, place[1:-1]) is not track.container]
-        for place in gone:
-            del self._tracks[place]
-        self._sweep_at = 2 * len(self._tracks) + 64
 
-
-def _reached(state: Any, keys: Place) -> dict[Any, Any] | None:
-    """Return the dict at the end of a way through dicts, or None."""
-    for key in keys:
-        if not isinstance(state, dict):
-            return None
-        state = state.get(key)
-    return state if isinstance(state, dict) else None
+def _follow(known: Known, state: Any, containers: dict[int, dict[Any, Any]]) -> None:
+    """Move tracks to the dicts of a new state, and note which dict has taken the place of which."""
+    for key, below in list(known.items()):
+        if not isinstance(state, dict) or key not in state:
+            del known[key]
+        elif type(below) is Track:
+            containers[id(below.container)] = state
+            below.container = state
+        else:
+            _follow(below, state[key], containers)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pygase.state.tracks import Pace, Periods
 
-__all__ = ["Angle", "Cyclic", "Path", "Smoothed"]
+__all__ = ["Angle", "Cyclic", "Known", "Path", "Smoothed"]
+
+Known = dict[Any, Any]
+"""Tracks in dicts of dicts like those of the state."""
 
 ANGLE_NAMES: Final = frozenset({"angle", "heading", "rotation"})
 """Last parts of a path that mean degrees, in a path that is given as a string."""
@@ -49,7 +52,7 @@ class Angle(Cyclic):
 
 
 class Path:
-    """A path taken apart, and how fast its values change."""
+    """A path taken apart, with what is known of its values and how fast they change."""
 
     def __init__(self, spec: str | Smoothed) -> None:
         path = spec.path if isinstance(spec, Smoothed) else spec
@@ -59,6 +62,7 @@ class Path:
         if not all(self.parts) or self.parts[0] == "*":
             raise ValueError(f"{path!r} is not a path: one is like 'players.*.position', and begins with an attribute")
         self.pace = Pace()
+        self.known: Known = {}
         self.periods: Periods = 0.0
         if isinstance(spec, Cyclic):
             self.periods = spec.period

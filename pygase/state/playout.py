@@ -72,6 +72,7 @@ class Playout:
         self._advanced_at = 0.0
         self._mean = 2.0 * FIRST_INTERVAL
         self._variance = 0.0
+        self._learned = 0
 
     def is_foreign(self, server_time: float, arrival: float) -> bool:
         """Return whether a time cannot belong to the server of the earlier ones: it was started anew, or is another."""
@@ -126,7 +127,8 @@ class Playout:
     def _learn(self, lateness: float) -> None:
         """Adapt the delay to one more lateness: how long the update before had to last."""
         lateness = min(lateness, self.delay + 2.0 * self.interval)  # one stall is no reason to be late for seconds
-        weight = min(0.2, max(0.01, self.interval / MEMORY))
+        self._learned += 1
+        weight = max(1.0 / (self._learned + 1), min(0.2, max(0.01, self.interval / MEMORY)))  # the first count for more
         error = lateness - self._mean
         self._mean += weight * error
         self._variance = (1.0 - weight) * (self._variance + weight * error * error)

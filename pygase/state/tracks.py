@@ -73,26 +73,43 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.pairs or self.scalars or self.others)
 
+    def show(self, track: Track, to: Values, periods: Periods, pace: Pace) -> None:
+        """Add a track on its way from its last value to another of the same shape, unless it jumps there.
+
+        Args:
+            track: The track; it gets its new speed, but not its new value.
+            to: The new value.
+            periods: After how much its values come round.
+            pace: How fast values change on its path.
+        """
+        old, begin = track.values, self.begin
+        seconds = self.end - begin
+        if type(to) is tuple and len(to) == 2 and not periods:  # nearly all that moves: in one go
+            x, y = old  # type: ignore[misc]
+            u, v = (to[0] - x) / seconds, (to[1] - y) / seconds
+            if pace.is_jump(track, math.sqrt(u * u + v * v)):
+                self.hold(track)
+            else:
+                self.pairs.append((track.container, track.key, x - u * begin, u, y - v * begin, v))
+            return
+        ways = [_way(one, other, period) for one, other, period in _together(old, to, periods)]
+        if pace.is_jump(track, math.hypot(*ways) / seconds):
+            self.hold(track)
+        elif periods or type(to) is tuple:
+            self.turn(track, to, periods)
+        else:
+            u = ways[0] / seconds
+            self.scalars.append((track.container, track.key, old - u * begin, u))  # type: ignore[operator]
+
     def hold(self, track: Track) -> None:
         """Add a track at rest at its last value."""
-        self.move(track, track.values)
-
-    def move(self, track: Track, to: Values) -> None:
-        """Add a track on its way from its last value to another of the same shape."""
-        begin, old = self.begin, track.values
-        seconds = self.end - begin
-        if not isinstance(old, tuple):
-            assert not isinstance(to, tuple)
-            u = (to - old) / seconds
-            self.scalars.append((track.container, track.key, old - u * begin, u))
-            return
-        assert isinstance(to, tuple)
-        if len(old) == 2:
-            x, y = old
-            u, v = (to[0] - x) / seconds, (to[1] - y) / seconds
-            self.pairs.append((track.container, track.key, x - u * begin, u, y - v * begin, v))
+        values = track.values
+        if not isinstance(values, tuple):
+            self.scalars.append((track.container, track.key, values, 0.0))
+        elif len(values) == 2:
+            self.pairs.append((track.container, track.key, values[0], 0.0, values[1], 0.0))
         else:
-            self.turn(track, to, 0.0)
+            self.turn(track, values, 0.0)
 
     def turn(self, track: Track, to: Values, periods: Periods) -> None:
         """Add a track on its way the short way round to another value of the same shape."""
@@ -134,25 +151,18 @@ class Pace:
         self.fastest = 0.0
         self._at = 0.0
 
-    def is_jump(self, track: Track, to: Values, seconds: float, periods: Periods) -> bool:
-        """Return whether a track jumps to a value rather than moves there, and remember its speed.
+    def is_jump(self, track: Track, speed: float) -> bool:
+        """Return whether a track jumps rather than moves, and remember its speed.
 
         Args:
             track: The track.
-            to: Its new value.
-            seconds: How long it had.
-            periods: After how much its values come round.
+            speed: How fast it would move, in units of the value per second.
         """
-        old = track.values
-        if not periods and isinstance(to, tuple) and isinstance(old, tuple) and len(to) == 2:
-            x, y = to[0] - old[0], to[1] - old[1]
-            square = x * x + y * y
-        else:
-            square = math.fsum(_way(one, other, period) ** 2 for one, other, period in _together(old, to, periods))
-        speed = math.sqrt(square) / seconds
         before, track.speed = track.speed, speed
-        self.fastest = max(self.fastest, min(speed, before))  # what is followed by nothing like it is not usual
-        return JUMP_FACTOR * self.fastest < speed > STEADY * before and self.fastest > 0.0
+        usual = speed if speed < before else before  # what is followed by nothing like it is not usual
+        if usual > self.fastest:  # noqa: PLR1730  (max() takes four times as long)
+            self.fastest = usual
+        return speed > JUMP_FACTOR * self.fastest and speed > STEADY * before and self.fastest > 0.0
 
     def pass_to(self, now: float) -> None:
         """Forget with time.
@@ -169,20 +179,22 @@ def components_of(value: Any) -> Values | None:
     kind = type(value)
     if kind is float or kind is int:
         return float(value)
-    if kind is list and value:
+    if kind is list:
+        if len(value) == 2 and type(value[0]) is float and type(value[1]) is float:
+            return (value[0], value[1])
         for member in value:
             kind = type(member)
             if kind is not float and kind is not int:
                 return None
-        return tuple(value)
+        return tuple(value) or None
     return None
 
 
 def same_shape(one: Values, other: Values) -> bool:
     """Return whether two values are both numbers, or both have as many components."""
-    if isinstance(one, tuple):
-        return isinstance(other, tuple) and len(one) == len(other)
-    return not isinstance(other, tuple)
+    if type(one) is tuple:
+        return type(other) is tuple and len(one) == len(other)
+    return type(other) is float
 
 
 def cyclic_line(old: float, new: float, period: float, begin: float, end: float) -> _Line:
