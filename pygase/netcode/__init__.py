@@ -7,7 +7,8 @@ from pygase.netcode.crypto import Entropy
 from pygase.netcode.keys import ServerKeys, ServerUrl, fingerprint_of, format_url, parse_url
 from pygase.netcode.peer import Peer
 from pygase.netcode.policy import Admission, JoinPolicy, JoinRequest
-from pygase.netcode.secure import LinkState, SecureClient, SecureServer
+from pygase.netcode.secure_client import LinkState, SecureClient
+from pygase.netcode.secure_server import SecureServer
 from pygase.netcode.server import Server
 from pygase.netcode.signals import Connected, Disconnected, PeerConnected, PeerDisconnected
 from pygase.netcode.tickets import Ticket
