@@ -25,6 +25,9 @@ BOT_FRAMES_PER_SECOND = 30
 HEADLESS_SECONDS = 5.0
 """How long a game without a window runs when nobody says how long."""
 
+SEAT_SECONDS = 10.0
+"""How long the server keeps the place of a player who was cut off. Longer, and the others play with a statue."""
+
 BOT_NAMES = ("Bolt", "Cog", "Sprocket", "Gizmo", "Widget", "Ratchet", "Rivet", "Piston")
 
 
@@ -159,7 +162,7 @@ def play(game: Game, options: Options) -> None:
 def server(game: Game, hostname: str, port: int) -> Iterator[Address]:
     """A running server, in threads of this program; yields its address."""
     backend = game.create_backend()
-    backend.run_in_thread(hostname, port, interval=game.tick_seconds)
+    backend.run_in_thread(hostname, port, interval=game.tick_seconds, seat_hold=SEAT_SECONDS)
     try:
         assert backend.server.port is not None
         yield hostname, backend.server.port

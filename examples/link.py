@@ -1,6 +1,5 @@
 """Keeps a client connected, and says in words what the connection is doing."""
 
-import time
 from enum import Enum
 from typing import Any
 
@@ -8,7 +7,7 @@ import pygase
 from examples import colours
 
 RETRY_SECONDS = 2.0
-"""Between a lost connection and the next attempt: long enough to read why, short enough to wait for."""
+"""From the end of a connection to the next attempt: long enough to read why, short enough to wait for."""
 
 Address = tuple[str, int]
 
@@ -27,7 +26,10 @@ class Phase(Enum):
 
 
 class Link:
-    """Connects a client to a server, and connects it again whenever the connection is lost.
+    """Connects a client to a server, and connects it again whenever the connection has come to an end.
+
+    A client that was merely cut off tries to come back by itself, and finds its place as it left it. This begins anew
+    where that cannot help: nobody answered, or the server was shut down.
 
     Args:
         client: To connect. It belongs to an adapter already: once that is closed, nothing is tried any more.
@@ -44,13 +46,18 @@ class Link:
         self._reason = ""
         self._retry_time: float | None = None
         client.register_event_handler("CONNECTED", self._on_connected)
+        client.register_event_handler("RECONNECTED", self._on_connected)
         client.register_event_handler("CONNECTION_FAILED", self._on_lost)
         client.register_event_handler("DISCONNECTED", self._on_lost)
         self._connect()
 
     def turn(self) -> None:
         """Try again if it is time to. Call it once per frame."""
-        if self._retry_time is not None and time.monotonic() >= self._retry_time:
+        if self.phase is not Phase.LOST or self._is_coming_back():
+            self._retry_time = None
+        elif self._retry_time is None:
+            self._retry_time = self.client.clock() + RETRY_SECONDS
+        elif self.client.clock() >= self._retry_time:
             self._retry_time = None
             self._connect()
 
@@ -67,12 +74,11 @@ class Link:
         """What the connection is doing, for people to read."""
         if self.phase is Phase.CONNECTED:
             return f"connected, ping {self.ping_ms} ms"
-        host, port = self.address
         if self.phase is Phase.CONNECTING:
-            return f"connecting to {host}:{port}"
+            return f"connecting to {self.address[0]}:{self.address[1]}"
         if self._retry_time is None:
             return f"{self._reason}, trying again now"
-        seconds = max(0.0, self._retry_time - time.monotonic())
+        seconds = max(0.0, self._retry_time - self.client.clock())
         return f"{self._reason}, trying again in {seconds:.0f} s"
 
     def _connect(self) -> None:
@@ -82,10 +88,16 @@ class Link:
         else:
             self.client.open(port, host)
 
+    def _is_coming_back(self) -> bool:
+        """Whether the client is trying already."""
+        connection = self.client.connection
+        return connection is not None and connection.status == pygase.ConnectionStatus.CONNECTING
+
     def _on_connected(self, **_: Any) -> None:
         self.phase = Phase.CONNECTED
 
     def _on_lost(self, reason: object = "", **_: Any) -> None:
         self._reason = f"connection lost ({reason})" if self.phase is Phase.CONNECTED else f"{reason}"
         self.phase = Phase.LOST
-        self._retry_time = time.monotonic() + RETRY_SECONDS
+        if not self._is_coming_back():
+            self._retry_time = self.client.clock() + RETRY_SECONDS

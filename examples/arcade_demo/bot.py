@@ -22,14 +22,15 @@ DANGER_SECONDS = 1.1
 class Bot:
     """Joins the arena, and then hunts and dodges until it is closed."""
 
-    def __init__(self, name: str, address: Address, seed: int) -> None:
-        self.client = pygase.Client()
+    def __init__(self, name: str, address: Address, seed: int, client: pygase.Client | None = None) -> None:
+        self.client = client or pygase.Client()
         self.net = FrameAdapter(self.client)
         self.link = Link(self.client, address, threaded=False)
         self.mind = Mind(Random(seed))
         self.ship_id: int | None = None
 
         @self.net.on("CONNECTED")
+        @self.net.on("RECONNECTED")
         def on_connected(**_: Any) -> None:
             self.net.send("JOIN", name, retries=pygase.RELIABLE)
 

@@ -66,6 +66,10 @@ class Arena(NetworkWindow):
         """The server is there: ask it for a ship."""
         self.net.send("JOIN", self.options.name, retries=pygase.RELIABLE)  # net
 
+    def on_net_reconnected(self, **_: Any) -> None:  # net
+        """We were cut off and are back: ask again, the answer is the same ship."""
+        self.net.send("JOIN", self.options.name, retries=pygase.RELIABLE)  # net
+
     def on_net_ship_created(self, ship_id: int) -> None:  # net
         """The server has answered: this ship is ours."""
         self.own_id = ship_id

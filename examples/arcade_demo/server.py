@@ -28,20 +28,25 @@ class ArenaServer:
             event_handlers={
                 "JOIN": self.on_join,
                 "CONTROLS": self.on_controls,
+                "CLIENT_RECONNECTED": self.on_client_reconnected,
                 "CLIENT_DISCONNECTED": self.on_client_disconnected,
             },
         )
 
     def on_join(self, name: str, game_state: GameState, client_address: Address) -> Update | None:
-        """Somebody wants to play; tell them which ship is theirs."""
-        if client_address in self.ship_ids:
-            return None
-        ship_id, update = rules.join(game_state.to_dict(), name, self.random)
-        self.ship_ids[client_address] = ship_id
+        """Somebody wants to play; tell them which ship is theirs. Who was cut off and is back still has the same."""
+        update = None
+        if client_address not in self.ship_ids:
+            self.ship_ids[client_address], update = rules.join(game_state.to_dict(), name, self.random)
         self.backend.server.dispatch_event(
-            "SHIP_CREATED", ship_id, target_client=client_address, retries=pygase.RELIABLE
+            "SHIP_CREATED", self.ship_ids[client_address], target_client=client_address, retries=pygase.RELIABLE
         )
         return update
+
+    def on_client_reconnected(self, client_address: Address, former_address: Address | None = None) -> None:
+        """Somebody was cut off and is back, perhaps from another address."""
+        if former_address in self.ship_ids:
+            self.ship_ids[client_address] = self.ship_ids.pop(former_address)
 
     def on_controls(self, turn: float, thrust: bool, fire: bool, client_address: Address) -> None:
         """Somebody pressed or released a key. What that does, the next tick says."""

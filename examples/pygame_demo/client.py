@@ -70,7 +70,7 @@ class Tag:
         """Keys and the window's buttons come as events, and so does what the server sends."""
         if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE):
             self.running = False
-        elif event.type == self.net.type_for("CONNECTED"):  # net
+        elif event.type in {self.net.type_for("CONNECTED"), self.net.type_for("RECONNECTED")}:  # net
             self.net.send("JOIN", self.options.name, retries=pygase.RELIABLE)  # net
         elif event.type == self.net.type_for("PLAYER_CREATED"):  # net
             self.own_id, self.position = event.args[0], None

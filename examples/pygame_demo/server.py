@@ -32,21 +32,27 @@ class TagServer:
             event_handlers={
                 "JOIN": self.on_join,
                 "MOVE": self.on_move,
+                "CLIENT_RECONNECTED": self.on_client_reconnected,
                 "CLIENT_DISCONNECTED": self.on_client_disconnected,
             },
         )
 
     def on_join(self, name: str, game_state: GameState, client_address: Address) -> Update | None:
-        """Somebody wants to play; tell them which player they are."""
-        if client_address in self.player_ids:
-            return None
-        player_id = next(self._new_ids)
-        self.player_ids[client_address] = player_id
-        self.reach[player_id] = 0.0
+        """Somebody wants to play; tell them which player they are. Who was cut off and is back still is the same."""
+        update = None
+        if client_address not in self.player_ids:
+            player_id = self.player_ids[client_address] = next(self._new_ids)
+            self.reach[player_id] = 0.0
+            update = rules.join(game_state.to_dict(), player_id, name, self.random)
         self.backend.server.dispatch_event(
-            "PLAYER_CREATED", player_id, target_client=client_address, retries=pygase.RELIABLE
+            "PLAYER_CREATED", self.player_ids[client_address], target_client=client_address, retries=pygase.RELIABLE
         )
-        return rules.join(game_state.to_dict(), player_id, name, self.random)
+        return update
+
+    def on_client_reconnected(self, client_address: Address, former_address: Address | None = None) -> None:
+        """Somebody was cut off and is back, perhaps from another address."""
+        if former_address in self.player_ids:
+            self.player_ids[client_address] = self.player_ids.pop(former_address)
 
     def on_move(self, x: float, y: float, game_state: GameState, client_address: Address) -> Update | None:
         """Somebody says where they are; they get as far as their legs could have carried them."""
