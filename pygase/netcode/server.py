@@ -1,6 +1,6 @@
 """The server's side of netcode 1.02: who gets in, who is in, and who is out, without I/O."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
@@ -9,32 +9,21 @@ from pygase.config import (
     CONNECT_TIMEOUT,
     HANDSHAKE_INTERVAL,
     KEEP_ALIVE_INTERVAL,
-    MAX_EXPECTED_ADDRESSES,
     MAX_PENDING_FACTOR,
     MIN_PENDING,
     REDUNDANT_DISCONNECTS,
-    REQUESTS_BURST,
-    REQUESTS_PER_SECOND,
     TOKEN_LIFETIME,
 )
 from pygase.errors import DisconnectReason, MalformedDatagram
-from pygase.netcode.addresses import Address, normal_address
-from pygase.netcode.budget import Budget
+from pygase.netcode.addresses import Address
 from pygase.netcode.channel import Drop
-from pygase.netcode.crypto import KEY_BYTES, TAG_BYTES, Entropy, new_cipher
-from pygase.netcode.history import TokenHistory
-from pygase.netcode.layout import (
-    KEEP_ALIVE,
-    REQUEST,
-    REQUEST_BYTES,
-    U64,
-    VERSION_INFO,
-    PacketType,
-)
+from pygase.netcode.crypto import KEY_BYTES, Entropy, new_cipher
+from pygase.netcode.layout import KEEP_ALIVE, U64, PacketType
 from pygase.netcode.peer import Peer, PeerEvent, PeerState
+from pygase.netcode.requests import RequestDesk
 from pygase.netcode.signals import PeerConnected, PeerDisconnected, ServerSignal
 from pygase.netcode.timers import TimerTable
-from pygase.netcode.tokens import ChallengeToken, PrivateToken, open_challenge, open_private, seal_challenge
+from pygase.netcode.tokens import ChallengeToken, PrivateToken, open_challenge, seal_challenge
 from pygase.netcode.userdata import UserData
 
 __all__ = ["GLOBAL_SEQUENCE_START", "SERVER_COUNTERS", "Server"]
@@ -107,18 +96,12 @@ class Server:
     ) -> None:
         if max_clients < 1:
             raise ValueError(f"max_clients has to be at least 1: {max_clients}")
-        if len(private_key) != KEY_BYTES:
-            raise ValueError(f"the key takes {KEY_BYTES} bytes, not {len(private_key)}")
         self.peers: dict[Address, Peer] = {}
         self.stats: dict[str, int] = dict.fromkeys(SERVER_COUNTERS, 0)
         self.max_clients = max_clients
-        self._addresses = frozenset(normal_address(address) for address in addresses)
-        self._ports = frozenset(port for host, port in self._addresses if host in ("0.0.0.0", "::"))  # noqa: S104
         self._protocol_id = protocol_id
-        self._private_key = private_key
         self._entropy = entropy
         self._unix_epoch = unix_epoch
-        self._earliest_expiry = int(unix_epoch + now) + token_lifetime
         self._challenge_cipher = new_cipher(entropy(KEY_BYTES))
         self._challenge_sequence = 0
         self._global_sequence = GLOBAL_SEQUENCE_START
@@ -126,9 +109,14 @@ class Server:
         self._by_id: dict[int, Peer] = {}
         self._free_slots = list(range(max_clients))
         heapify(self._free_slots)
-        self._history = TokenHistory()
-        self._expected: OrderedDict[Address, float] = OrderedDict()
-        self._request_budget = Budget(REQUESTS_PER_SECOND, REQUESTS_BURST, now)
+        self._requests = RequestDesk(
+            addresses=addresses,
+            protocol_id=protocol_id,
+            private_key=private_key,
+            unix_epoch=unix_epoch,
+            now=now,
+            token_lifetime=token_lifetime,
+        )
         self._timers: TimerTable[Peer] = TimerTable()
         self._outbox: list[tuple[bytes, Address]] = []
         self._signals: deque[ServerSignal] = deque()
@@ -202,45 +190,14 @@ class Server:
 
     def _receive_request(self, data: bytes, address: Address, now: float) -> None:
         """Check a connection request in the order of the standard, and answer with a challenge or a denial."""
-        token, tag, expires = self._open_request(data, address, now)
-        if self._addresses.isdisjoint(token.addresses) and self._ports.isdisjoint(port for _, port in token.addresses):
-            raise Drop("dropped_token_other_server")
+        token, tag, expires = self._requests.open(data, address, now)
         returning = self._check_not_connected(token, address)
-        refusal = self._history.claim(tag, address, expires, self._unix_epoch + now)
-        if refusal is not None:
-            raise Drop(refusal)
+        self._requests.claim(tag, address, expires, now)
         if len(self.peers) >= self.max_clients and not returning:
             self.stats["denied"] += 1
             self._send_global(self._peer_for(token, tag, address, now), PacketType.DENIED, b"")
             return
         self._challenge(token, tag, address, now)
-
-    def _open_request(self, data: bytes, address: Address, now: float) -> tuple[PrivateToken, bytes, int]:
-        """Decrypt a request's token, once everything that can be known without has been tried.
-
-        Returns:
-            The token, its tag, and when it expires in unix time.
-        """
-        if len(data) != REQUEST_BYTES:
-            raise Drop("dropped_malformed")
-        _, version, protocol_id, expires, nonce, sealed = REQUEST.unpack(data)
-        if version != VERSION_INFO:
-            raise Drop("dropped_wrong_version")
-        if protocol_id != self._protocol_id:
-            raise Drop("dropped_wrong_protocol")
-        if expires <= int(self._unix_epoch + now):
-            raise Drop("dropped_token_expired")
-        if expires < self._earliest_expiry:
-            raise Drop("dropped_token_predates_start")
-        tag = sealed[-TAG_BYTES:]
-        if self._history.is_spent(tag):
-            raise Drop("dropped_token_used")
-        if not self._is_expected(address, now) and not self._request_budget.take(now):
-            raise Drop("dropped_over_budget")
-        try:
-            return open_private(sealed, self._private_key, protocol_id, expires, nonce), tag, expires
-        except MalformedDatagram:
-            raise Drop("dropped_token_invalid") from None
 
     def _check_not_connected(self, token: PrivateToken, address: Address) -> bool:
         """Refuse who is connected already, unless a ticket proves that the old session is his own.
@@ -290,7 +247,7 @@ class Server:
 
     def _connect(self, peer: Peer, now: float) -> None:
         del self._pending[peer.address]
-        self._history.spend(peer.token_tag)
+        self._requests.history.spend(peer.token_tag)
         peer.advance_state(PeerEvent.RESPONDED)
         peer.index = heappop(self._free_slots)
         peer.connected_at = peer.last_received = now
@@ -321,13 +278,7 @@ class Server:
 
     def expect(self, address: Address, now: float) -> None:
         """Note that an address was proven, so that its request is served whatever flood there is."""
-        self._expected[address] = now + CONNECT_TIMEOUT
-        self._expected.move_to_end(address)
-        if len(self._expected) > MAX_EXPECTED_ADDRESSES:
-            self._expected.popitem(last=False)
-
-    def _is_expected(self, address: Address, now: float) -> bool:
-        return self._expected.get(address, now) > now
+        self._requests.expect(address, now)
 
     # --- what goes out ----------------------------------------------------------------------------------------------
 

@@ -653,8 +653,8 @@ def test_nothing_is_kept_for_an_address_that_is_not_proven() -> None:
         assert join is not None
         return [
             len(server._pending),
-            len(server._history),
-            len(server._expected),
+            len(server._requests.history),
+            len(server._requests._expected),
             len(server._timers),
             len(join._joins_by_network),
             len(join._guesses_by_network),

@@ -146,10 +146,10 @@ def test_proven_addresses_are_bounded() -> None:
     for number in range(MAX_EXPECTED_ADDRESSES + 10):
         server.expect(("10.0.0.1", number), 0.0)
 
-    assert len(server._expected) == MAX_EXPECTED_ADDRESSES
-    assert not server._is_expected(("10.0.0.1", 5), 1.0)
-    assert server._is_expected(("10.0.0.1", 50), 1.0)
-    assert not server._is_expected(("10.0.0.1", 50), 100.0)
+    assert len(server._requests._expected) == MAX_EXPECTED_ADDRESSES
+    assert not server._requests.is_expected(("10.0.0.1", 5), 1.0)
+    assert server._requests.is_expected(("10.0.0.1", 50), 1.0)
+    assert not server._requests.is_expected(("10.0.0.1", 50), 100.0)
 
 
 def test_last_words_go_before_the_goodbye() -> None:

@@ -373,7 +373,7 @@ def test_server_on_all_addresses_takes_tokens_for_its_port(wildcard: str) -> Non
 def test_handshakes_under_way_are_bounded() -> None:
     world = World()
     server = world.server(max_clients=2)
-    server._request_budget = Budget(1e9, 1e9, 0.0)
+    server._requests.budget = Budget(1e9, 1e9, 0.0)
     for number in range(MIN_PENDING + 5):
         server.receive_datagram(request_of(world, number + 1), (f"10.1.{number // 250}.{number % 250}", 1), world.now)
 
@@ -392,7 +392,7 @@ def test_tokens_of_days_ago_are_not_remembered() -> None:
         client.disconnect(world.now)
         world.run(20.0)
 
-    assert len(server._history) < 10
+    assert len(server._requests.history) < 10
 
 
 def test_request_times_out() -> None:
