@@ -92,9 +92,9 @@ class Client:
         Raises:
             ConnectionFailed: No connection came about; `reason` says why.
         """
+        self._begin(port, hostname, options)
         if inside_event_loop():
             return self._connect_in_loop(port, hostname, options)
-        self._begin(port, hostname, options)
         self._run_here(port, hostname, options)
         self._raise_if_failed(hostname, port)
         return None
@@ -216,7 +216,7 @@ class Client:
                 return None
 
         found, result = self._poll(attempt, lambda result: result is not None, timeout)
-        if not found or result is None:
+        if not found:
             raise TimeoutError(f"the function gave no result within {timeout} seconds")
         return result
 
@@ -389,17 +389,17 @@ class Client:
             self._user_code.close()
 
     async def _connect_in_loop(self, port: int, hostname: str, options: ConnectOptions) -> None:
-        self._begin(port, hostname, options)
-        run, session = self._run, self._session
+        run = self._run
         assert run is not None
-        assert session is not None
         loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(None, self._launch, port, hostname, options):
-            try:
-                await run.run_in_loop()
-            except asyncio.CancelledError:
-                self._leave_at_exit()
-                raise
+        try:
+            has_begun = await loop.run_in_executor(None, self._launch, port, hostname, options)
+        except asyncio.CancelledError:
+            self._leave_at_exit()
+            run.abort()
+            raise
+        if has_begun:
+            await run.run_in_loop(self._leave_at_exit)
         elif self._claimed_by is None:
             run.deliver()
         self._raise_if_failed(hostname, port)

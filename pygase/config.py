@@ -165,6 +165,10 @@ MAX_CLIENTS: Final = 1_024
 DISCONNECT_WAIT: Final = 1.0
 """How long a polite leave waits for reliable events to be acknowledged: several round trips, and no felt freeze."""
 
+COROUTINE_GRACE: Final = 1.0
+"""How long coroutine handlers may go on once the connection is over: enough to say goodbye to a player or to save a
+score. One that never ends does not keep a program waiting."""
+
 FAREWELL_WAIT: Final = 0.25
 """How long a server waits for a client to hear why its connection ends, before it just ends it."""
 

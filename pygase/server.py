@@ -294,10 +294,12 @@ class Server:
             _log.warning("interrupted: the server on port %s shuts down", self._port)
             raise
         finally:
-            self._close_at_exit()
+            if self._run is run:  # or it runs again already, on another thread
+                self._close_at_exit()
             run.over.wait(_CLOSE_TIMEOUT)
             run.deliver()
-            self._user_code.close()
+            if self._run is run:
+                self._user_code.close()
 
     async def _run_in_loop(
         self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]
@@ -309,9 +311,8 @@ class Server:
         run = self._run
         assert run is not None
         try:
-            await run.run_in_loop()
+            await run.run_in_loop(self._close_at_exit)
         finally:
-            self._close_at_exit()
             run.deliver()
 
     def _stopped(self) -> None:

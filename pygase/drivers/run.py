@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pygase.config import COROUTINE_GRACE
 from pygase.drivers.asyncio import AsyncioDriver
 from pygase.drivers.endpoint import Core, Endpoint
 from pygase.drivers.mailbox import Mailbox
@@ -163,8 +164,13 @@ class Run:
 
     def run_here(self) -> None:
         """Run user code on this thread until the session is over and everything is delivered."""
-        mailbox, user_code = self.mailbox, self._user_code
+        mailbox, user_code, clock = self.mailbox, self._user_code, self.system.clock
+        gives_up_at = float("inf")
         while not self.over.is_set() or (mailbox and self.claimed_by is None) or user_code.has_tasks:
+            if self.over.is_set():
+                gives_up_at = min(gives_up_at, clock() + COROUTINE_GRACE)
+                if clock() >= gives_up_at:
+                    break
             if self.claimed_by is not None:
                 self.over.wait(0.25)  # the adapter delivers; this thread only waits for the end
                 if self.over.is_set():
@@ -174,8 +180,12 @@ class Run:
             if self.claimed_by is None:
                 self.deliver()
 
-    async def run_in_loop(self) -> None:
-        """Drive the network and run user code on the running loop until the session is over."""
+    async def run_in_loop(self, leave: Callable[[], None]) -> None:
+        """Drive the network and run user code on the running loop until the session is over.
+
+        Args:
+            leave: Says goodbye at once; called when the task is cancelled, while there is a socket to say it through.
+        """
         loop = asyncio.get_running_loop()
 
         def deliver() -> None:
@@ -190,8 +200,12 @@ class Run:
         driver = self.drive_in_loop()
         try:
             await driver.ended.wait()
+        except asyncio.CancelledError:
+            leave()
+            raise
         finally:
             driver.stop()
             self._end()
             self.mailbox.on_mail = None
         deliver()
+        await self._user_code.finish(COROUTINE_GRACE)

@@ -78,6 +78,12 @@ class UserCode:
             if not self._tasks:
                 self.close()  # a loop holds sockets: none is kept for games without coroutines under way
 
+    async def finish(self, timeout: float) -> None:
+        """Wait for the coroutines under way on the running loop, at most `timeout` seconds."""
+        tasks = self._tasks - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+
     def close(self) -> None:
         """Cancel coroutines that are still under way on the private loop."""
         if self._loop is None or inside_event_loop():

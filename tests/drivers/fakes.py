@@ -1,6 +1,7 @@
 """Sockets and clocks that behave as only some machines' do, and a core that notes what it is given."""
 
 import errno
+import random
 import socket
 from collections import deque
 from typing import Any
@@ -76,18 +77,17 @@ class FlakySocket:
 
     Args:
         sock: The real one.
-        every: Each call of this number fails.
+        share: How likely a call fails.
     """
 
-    def __init__(self, sock: socket.socket, every: int = 3) -> None:
+    def __init__(self, sock: socket.socket, share: float = 0.15) -> None:
         self._sock = sock
-        self._every = every
-        self._calls = 0
+        self._share = share
+        self._dice = random.Random(1)
         self.failures = 0
 
     def _fails(self) -> bool:
-        self._calls += 1
-        failed = self._calls % self._every == 0
+        failed = self._dice.random() < self._share
         self.failures += failed
         return failed
 
