@@ -24,7 +24,7 @@ from pygase.state.precision import Rules, exact, rounded
 from pygase.state.reader import Entry, read_columns
 from pygase.state.tree import TO_DELETE, Replacement
 from pygase.state.writer import KnownNames, write_columns
-from pygase.wire import pack, read_varint, unpack, write_varint
+from pygase.wire import pack_checked, read_varint, unpack, write_varint
 
 __all__ = ["Decoder", "Encoder"]
 
@@ -68,12 +68,12 @@ class Encoder:
         """
         known = 0 if baseline is None else self._lengths.get(baseline, 0)
         if type(update) is Replacement:
-            return self._finished(layout.WHOLE, pack(dict(update)), known)
+            return self._finished(layout.WHOLE, pack_checked(dict(update)), known)
         if self._rules:
             update = rounded(update, self._rules)
         body, cells = write_columns(update, self._names, is_rounded=bool(self._rules))
         if cells > layout.CELLS_PER_BYTE * len(body) + layout.SPARE_CELLS:
-            return self._finished(layout.PLAIN, pack(_marked(update)), known)
+            return self._finished(layout.PLAIN, pack_checked(_marked(update)), known)
         return self._finished(0, body, known)
 
     def _finished(self, flags: int, body: bytes | bytearray, known: int) -> bytes:
@@ -82,7 +82,7 @@ class Encoder:
         write_varint(head, len(entries) - known)
         if len(entries) > known:
             write_varint(head, known)
-            packed = pack(entries[known:])
+            packed = pack_checked(entries[known:])
             write_varint(head, len(packed))
             head += packed
         head += body

@@ -14,7 +14,7 @@ from pygase.config import MAX_KNOWN_NAME_BYTES, MAX_KNOWN_NAMES
 from pygase.state import layout
 from pygase.state.precision import Fixed, exact
 from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
-from pygase.wire import pack, write_varint, zigzag
+from pygase.wire import pack_checked, write_varint, zigzag
 
 __all__ = ["KnownNames", "write_columns"]
 
@@ -233,7 +233,7 @@ class _Writer:
             self._numbers(layout.NAMES, numbers)
 
     def _packed(self, values: list[Any], kind: int = layout.PACKED) -> None:
-        packed = pack(exact(values) if self.is_rounded else values)
+        packed = pack_checked(exact(values) if self.is_rounded else values)
         self.out.append(kind)
         write_varint(self.out, len(packed))
         self.out += packed
