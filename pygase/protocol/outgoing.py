@@ -39,9 +39,6 @@ _FULL_PACKET: Final = 1_000
 _RESERVE: Final = 2 * MAX_PAYLOAD_BYTES
 """How far small messages may go beyond what fragments have filled: they never wait behind those."""
 
-_LOSSY: Final = 0.01
-"""From this loss on, small reliable messages go out a second time early (see `ReliableSender`)."""
-
 _MANY_RUNS: Final = 8
 """An ack that has grown to so many runs asks to be acknowledged itself, so that it may shrink."""
 
@@ -188,7 +185,7 @@ class Outgoing(Incoming):
             ack_top = -1
             room = most = MAX_PAYLOAD_BYTES - 3
         reliable = self._reliable
-        repeatable = reliable.repeatable(now) if self._congestion.loss >= _LOSSY else 0
+        repeatable = reliable.repeatable(now, self._congestion.loss)
         room = self._pack_messages(parts, contents, room, now)
         urgency = URGENCY_SOON if contents else URGENCY_NONE
         snapshot = self._snapshot

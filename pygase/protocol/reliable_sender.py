@@ -30,6 +30,10 @@ _MAX_RUN = 255
 _REPEAT_AFTER = 0.008
 """A copy right behind the original would be lost with it; and faster streams than this notice losses by themselves."""
 
+_LOSSY = 0.01
+_VERY_LOSSY = 0.08
+"""From how much loss on messages go a second time, and with every packet until they are acknowledged."""
+
 _REPEAT_BYTES = 300
 _REPEAT_WITHIN = 1_000
 """Repeat at most so much per packet, and only while so little is unacknowledged: thin streams, at little cost."""
@@ -184,22 +188,30 @@ class ReliableSender:
         del overdue[:passed]
         return room
 
-    def repeatable(self, now: float) -> int:
+    def repeatable(self, now: float, loss: float) -> int:
         """Where the ids end of messages that it makes sense to send a second time; 0 if there are none.
 
         To be asked before `pack`, which makes the newest message too new.
+
+        Args:
+            now: The current time.
+            loss: Share of packets that the path loses.
         """
+        if loss < _LOSSY:
+            return 0
         end = self._base + len(self._under_way)
+        if loss >= _VERY_LOSSY:
+            self._repeated = self._base
         if end <= self._repeated or self._window_bytes > _REPEAT_WITHIN or now - self._last_fresh_at < _REPEAT_AFTER:
             return 0
         return end
 
     def repeat(self, parts: list[Any], contents: Contents, room: int, number: int, end: int) -> int:
-        """Put messages before id `end` into packet `number` that are unacknowledged and went out only once."""
+        """Put messages before id `end` into packet `number` that are unacknowledged."""
         start = max(self._repeated, self._base)
         least = max(room - _REPEAT_BYTES, 0)
         carrier = self._carrier
-        keys = [key for key in range(start, end) if key not in carrier]
+        keys = [key for key in range(start, end) if carrier.get(key) != number]
         packed, passed, room = self._pack_again(keys, parts, contents, room - least, number)
         self._stats.messages_repeated += packed
         self._repeated = keys[passed] if passed < len(keys) else end
