@@ -215,9 +215,10 @@ class Client:
             except (KeyError, AttributeError):
                 return None
 
-        found, result = self._poll(attempt, lambda result: result is not None, timeout)
+        found, given = self._poll(attempt, lambda result: result is not None, timeout)
         if not found:
             raise TimeoutError(f"the function gave no result within {timeout} seconds")
+        result: T = given
         return result
 
     # --- events -------------------------------------------------------------------------------------------------
