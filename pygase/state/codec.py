@@ -19,11 +19,12 @@ from pygase.config import (
 )
 from pygase.errors import MalformedDatagram
 from pygase.state import layout
+from pygase.state.known import KnownNames
 from pygase.state.names import check_names
 from pygase.state.precision import Rules, exact, rounded
 from pygase.state.reader import Entry, read_columns
 from pygase.state.tree import TO_DELETE, Replacement
-from pygase.state.writer import KnownNames, write_columns
+from pygase.state.writer import write_columns
 from pygase.wire import pack_checked, read_varint, unpack, write_varint
 
 __all__ = ["Decoder", "Encoder"]

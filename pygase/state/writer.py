@@ -4,102 +4,25 @@ The work is done by C loops over whole columns (`map`, `zip`, `struct`), since a
 than all the rest.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 from struct import pack as struct_pack
 from struct import unpack as struct_unpack
 from typing import Any, Final
 
-from pygase.config import MAX_KNOWN_NAME_BYTES, MAX_KNOWN_NAMES
 from pygase.state import layout
+from pygase.state.known import KnownNames
 from pygase.state.precision import Fixed, exact
 from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
 from pygase.wire import pack_checked, write_varint, zigzag
 
-__all__ = ["KnownNames", "write_columns"]
+__all__ = ["write_columns"]
 
-_MAX_SIGHTINGS: Final = 2_048
 _MAX_KEYS_OF_FEW: Final = 8
 _EXACT_INTEGRAL: Final = 1 << 53
 _BASE_MAX: Final = (1 << 62) - 1
 _MARKER: Final = type(TO_DELETE)
 _SCALARS: Final = frozenset({float, int, bool, str, type(None)})
-
-
-class KnownNames:
-    """The numbered table of strings, steps and shapes that a feed's clients know. It grows at its end only.
-
-    Attributes:
-        entries: The entries: a str; a float, which is a step; or a tuple of numbers of strs, which is a shape, that is
-            the keys of a row.
-    """
-
-    __slots__ = ("_index", "_shapes", "_sightings", "_steps", "entries")
-
-    def __init__(self) -> None:
-        self.entries: list[str | float | tuple[int, ...]] = []
-        self._index: dict[str, int] = {}
-        self._steps: dict[float, int] = {}
-        self._shapes: dict[tuple[Any, ...], int] = {}
-        self._sightings: set[Any] = set()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more can be added."""
-        return len(self.entries) >= MAX_KNOWN_NAMES
-
-    def numbers(self, names: Iterable[str], *, new: bool) -> list[int] | None:
-        """Find the numbers of strings.
-
-        Args:
-            names: The strings.
-            new: Whether to number those at once that are not known yet; else they get one when they come again.
-
-        Returns:
-            Their numbers, or None if one has none.
-        """
-        index = self._index
-        try:
-            return [index[name] for name in names]
-        except KeyError:
-            pass
-        for name in names:
-            if name not in index and len(name) <= MAX_KNOWN_NAME_BYTES and (new or self._seen_before(name)):
-                self._add(index, name, name)
-        try:
-            return [index[name] for name in names]
-        except KeyError:
-            return None
-
-    def step(self, step: float) -> int | None:
-        """Find the number of a step, None if it cannot get one."""
-        number = self._steps.get(step)
-        return self._add(self._steps, step, step) if number is None else number
-
-    def shape(self, keys: tuple[Any, ...]) -> int | None:
-        """Find the number of a row's keys, None if they cannot get one."""
-        number = self._shapes.get(keys)
-        if number is not None or len(keys) > layout.MAX_ROW_KEYS or set(map(type, keys)) != {str}:
-            return number
-        numbers = self.numbers(keys, new=True)
-        return None if numbers is None else self._add(self._shapes, keys, tuple(numbers))
-
-    def _add(self, index: dict[Any, int], key: Any, entry: str | float | tuple[int, ...]) -> int | None:
-        if self.is_full or (type(entry) is str and len(entry.encode()) > MAX_KNOWN_NAME_BYTES):
-            return None
-        number = index[key] = len(self.entries)
-        self.entries.append(entry)
-        return number
-
-    def _seen_before(self, thing: Any) -> bool:
-        """Tell whether this has been asked before, roughly: the memory for it is small and begins anew when full."""
-        sightings = self._sightings
-        if thing in sightings:
-            return True
-        if len(sightings) >= _MAX_SIGHTINGS:
-            sightings.clear()
-        sightings.add(thing)
-        return False
 
 
 def write_columns(update: dict[str, Any], names: KnownNames, *, is_rounded: bool = False) -> tuple[bytearray, int]:
