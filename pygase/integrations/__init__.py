@@ -1,6 +1,5 @@
 """Adapters to frame loops. `base` needs no engine; `pygame` and `arcade` import theirs."""
 
-from pygase.integrations.base import FrameAdapter
-from pygase.state.interpolation import Angle, Cyclic, Smoothed
+from pygase.integrations.base import Angle, Cyclic, FrameAdapter, Smoothed
 
 __all__ = ["Angle", "Cyclic", "FrameAdapter", "Smoothed"]

@@ -20,7 +20,7 @@ from pygase.errors import AdapterMisuse, NotConnected, WrongThread
 from pygase.event import Event, UniversalEventHandler
 from pygase.integrations.rate import RateLimiter
 from pygase.session.events import LIFECYCLE_EVENT_TYPES
-from pygase.state.interpolation import Interpolator, Smoothed
+from pygase.state.interpolation import Angle, Cyclic, Interpolator, Smoothed
 
 if TYPE_CHECKING:
     from typing import Self
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pygase.client import Client
     from pygase.gamestate import GameState
 
-__all__ = ["FrameAdapter"]
+__all__ = ["Angle", "Cyclic", "FrameAdapter", "Smoothed"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 

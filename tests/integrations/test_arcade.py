@@ -4,14 +4,19 @@ import subprocess
 import sys
 import textwrap
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
 
-with mock.patch.dict(os.environ, ARCADE_HEADLESS="1"):
-    arcade = pytest.importorskip("arcade", reason="needs arcade", exc_type=ImportError)
+if TYPE_CHECKING:
+    import arcade
+else:
+    with mock.patch.dict(os.environ, ARCADE_HEADLESS="1"):
+        arcade = pytest.importorskip("arcade", reason="needs arcade", exc_type=ImportError)
 
 from pygase.errors import AdapterMisuse
 from pygase.integrations.arcade import ArcadeAdapter, NetworkView, NetworkWindow
@@ -20,7 +25,7 @@ if not arcade.headless:
     pytest.skip("arcade was imported with a display before", allow_module_level=True)
 
 
-def make(window_class, *args, **kwargs):
+def make(window_class: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         return window_class(*args, width=64, height=48, **kwargs)
     except Exception as error:
@@ -28,31 +33,31 @@ def make(window_class, *args, **kwargs):
 
 
 @pytest.fixture(autouse=True)
-def closed_windows():
+def closed_windows() -> Any:
     yield
     with suppress(RuntimeError):
         arcade.get_window().close()
     gc.collect()
 
 
-def dispatched(window, frames):
+def dispatched(window: Any, frames: int) -> None:
     """Run frames the way Arcade's own loop does."""
     window._enable_event_queue = False
     for _ in range(frames):
         window._dispatch_frame(1 / 60)
 
 
-def queued(window, frames):
+def queued(window: Any, frames: int) -> None:
     """Run frames the way `Window.test` does, which queues events before it dispatches them."""
     window.test(frames)
     window.dispatch_events()
 
 
-def headless(window, frames):
+def headless(window: Any, frames: int) -> None:
     """Run frames in Arcade's headless loop, and end as if the window was gone."""
     flip, left = window.flip, frames
 
-    def flip_and_count():
+    def flip_and_count() -> Any:
         nonlocal left
         flip()
         left -= 1
@@ -60,7 +65,7 @@ def headless(window, frames):
             context[:] = [window._context]
             window._context = None  # what the loop looks at; the window can go on afterwards
 
-    context = []
+    context: list[Any] = []
     window.flip = flip_and_count
     try:
         arcade.run()
@@ -69,6 +74,7 @@ def headless(window, frames):
         window._context = context[0]
 
 
+RunFrames = Callable[[Any, int], None]
 LOOPS = pytest.mark.parametrize("run", [dispatched, queued, headless])
 DISPATCHING = pytest.mark.parametrize("run", [dispatched, queued])
 
@@ -76,20 +82,20 @@ DISPATCHING = pytest.mark.parametrize("run", [dispatched, queued])
 class Probe:
     """Mixed into windows and views: what was called, and what was true then."""
 
-    def __init__(self, *args, **kwargs):
-        self.log = []
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.log: list[Any] = []
         self.returns = None
         super().__init__(*args, **kwargs)
 
-    def on_fixed_update(self, delta_time):
+    def on_fixed_update(self, delta_time: float) -> Any:
         self.log.append("fixed")
         return self.returns
 
-    def on_update(self, delta_time):
+    def on_update(self, delta_time: float) -> Any:
         self.log.append("update")
         return self.returns
 
-    def on_draw(self):
+    def on_draw(self) -> Any:
         self.log.append("draw")
         return self.returns
 
@@ -103,7 +109,7 @@ class ProbeView(Probe, arcade.View):
 
 
 @pytest.fixture
-def frames(client):
+def frames(client: Any) -> Any:
     """A list of what happens in frames: pumps, updates, draws and whether the state was held."""
     client.frames = []
     pump = client.pump
@@ -111,11 +117,11 @@ def frames(client):
     return client.frames
 
 
-def watch(owner, client):
+def watch(owner: Any, client: Any) -> Any:
     """Make an owner's log entries go to the client's frames, with the depth at which the state is held."""
 
-    class Log(list):
-        def append(self, entry):
+    class Log(list[Any]):
+        def append(self, entry: str) -> None:
             client.frames.append(f"{entry}{' held' if client.depth else ''}")
 
     owner.log = Log()
@@ -125,7 +131,9 @@ def watch(owner, client):
 @LOOPS
 @pytest.mark.parametrize("returns", [None, True])
 @pytest.mark.parametrize("with_view", [False, True])
-def test_frame_pumps_once_before_updates_and_holds_state_around_draw(client, frames, run, returns, with_view):
+def test_frame_pumps_once_before_updates_and_holds_state_around_draw(
+    client: Any, frames: list[str], run: RunFrames, returns: bool | None, with_view: bool
+) -> None:
     window = make(ProbeWindow)
     ArcadeAdapter(client).attach(window)
     owner = window
@@ -147,7 +155,9 @@ def test_frame_pumps_once_before_updates_and_holds_state_around_draw(client, fra
 
 
 @DISPATCHING
-def test_pump_comes_before_the_first_fixed_update_and_not_between_them(client, frames, run):
+def test_pump_comes_before_the_first_fixed_update_and_not_between_them(
+    client: Any, frames: list[str], run: RunFrames
+) -> None:
     window = make(ProbeWindow, fixed_rate=1 / 200)
     watch(window, client)
     ArcadeAdapter(client).attach(window)
@@ -157,18 +167,23 @@ def test_pump_comes_before_the_first_fixed_update_and_not_between_them(client, f
     assert frames.count("pump") == 2
 
 
-def test_flip_comes_after_the_state_is_let_go(client):
+def test_flip_comes_after_the_state_is_let_go(client: Any) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
-    depths = []
-    flip = window.flip
-    window.flip = lambda: (depths.append(client.depth), flip())[1]
+    depths: list[Any] = []
+    swap = window.flip
+
+    def flip() -> None:
+        depths.append(client.depth)
+        swap()
+
+    window.flip = flip  # type: ignore[method-assign]
     dispatched(window, 2)
     assert depths == [0, 0]
 
 
 @LOOPS
-def test_plain_window_with_view_shown_before_attach(client, frames, run):
+def test_plain_window_with_view_shown_before_attach(client: Any, frames: list[str], run: RunFrames) -> None:
     window = make(arcade.Window)
     view = ProbeView(window)
     window.show_view(view)
@@ -181,7 +196,7 @@ def test_plain_window_with_view_shown_before_attach(client, frames, run):
 
 
 @LOOPS
-def test_several_views_in_turn(client, frames, run):
+def test_several_views_in_turn(client: Any, frames: list[str], run: RunFrames) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
     views = [watch(ProbeView(window), client) for _ in range(3)]
@@ -202,7 +217,7 @@ def test_several_views_in_turn(client, frames, run):
 
 
 @DISPATCHING
-def test_sections(client, frames, run):
+def test_sections(client: Any, frames: list[str], run: RunFrames) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
 
@@ -210,19 +225,19 @@ def test_sections(client, frames, run):
         pass
 
     class Sectioned(ProbeView):
-        def __init__(self, window):
+        def __init__(self, window: Any) -> None:
             super().__init__(window)
             self.section_manager = arcade.SectionManager(self)
             self.panel = watch(Panel(0, 0, 10, 10), client)
             self.section_manager.add_section(self.panel)
 
-        def on_show_view(self):
+        def on_show_view(self) -> Any:
             self.section_manager.enable()
 
-        def on_hide_view(self):
+        def on_hide_view(self) -> Any:
             self.section_manager.disable()
 
-        def on_net_chat(self, text):
+        def on_net_chat(self, text: str) -> Any:
             self.log.append(text)
 
     view = watch(Sectioned(window), client)
@@ -236,17 +251,17 @@ def test_sections(client, frames, run):
     assert "draw" not in frames
 
 
-def test_decorated_handlers_of_a_plain_window(client, frames):
+def test_decorated_handlers_of_a_plain_window(client: Any, frames: list[str]) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
-    seen = []
+    seen: list[Any] = []
 
-    @window.event
-    def on_draw():
+    @window.event  # type: ignore[untyped-decorator]
+    def on_draw() -> Any:
         seen.append(("draw", client.depth))
 
-    @window.event
-    def on_net_chat(text):
+    @window.event  # type: ignore[untyped-decorator]
+    def on_net_chat(text: str) -> Any:
         seen.append(text)
 
     client.arrive("CHAT", "hello")
@@ -255,11 +270,11 @@ def test_decorated_handlers_of_a_plain_window(client, frames):
     assert frames == ["pump"]
 
 
-def test_state_is_there_in_on_draw_only(client):
+def test_state_is_there_in_on_draw_only(client: Any) -> None:
     window = make(arcade.Window)
     net = ArcadeAdapter(client)
     net.attach(window)
-    seen = []
+    seen: list[Any] = []
     window.on_draw = lambda: seen.append(net.state)
     dispatched(window, 1)
     assert seen == [client.state]
@@ -267,7 +282,7 @@ def test_state_is_there_in_on_draw_only(client):
         _ = net.state
 
 
-def test_failing_draw_lets_the_state_go(client):
+def test_failing_draw_lets_the_state_go(client: Any) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
     window.on_draw = lambda: 1 / 0
@@ -282,24 +297,28 @@ def test_failing_draw_lets_the_state_go(client):
 
 
 class Hearing:
-    def on_net_event(self, event):
+    who: str
+    heard: list[Any]
+    returns: bool | None
+
+    def on_net_event(self, event: Any) -> Any:
         self.heard.append((self.who, event.type, event.handler_args, event.handler_kwargs))
         return self.returns
 
-    def on_net_chat(self, *args, **kwargs):
+    def on_net_chat(self, *args: Any, **kwargs: Any) -> Any:
         self.heard.append((self.who, args, kwargs))
         return self.returns
 
 
-def hearing(kind, who, heard, *args, **kwargs):
+def hearing(kind: Any, who: str, heard: list[Any], *args: Any, **kwargs: Any) -> Any:
     made = type(who, (Hearing, kind), {"who": who, "heard": heard, "returns": None})
     return make(made, *args, **kwargs) if kind is arcade.Window else made(*args, **kwargs)
 
 
 @LOOPS
 @pytest.mark.parametrize("is_shown_first", [False, True])
-def test_events_go_to_the_view_then_to_the_window(client, run, is_shown_first):
-    heard = []
+def test_events_go_to_the_view_then_to_the_window(client: Any, run: RunFrames, is_shown_first: bool) -> None:
+    heard: list[Any] = []
     window = hearing(arcade.Window, "window", heard)
     view = hearing(arcade.View, "view", heard, window)
     if is_shown_first:
@@ -317,8 +336,8 @@ def test_events_go_to_the_view_then_to_the_window(client, run, is_shown_first):
     ]
 
 
-def test_view_that_returns_true_keeps_an_event_from_the_window(client):
-    heard = []
+def test_view_that_returns_true_keeps_an_event_from_the_window(client: Any) -> None:
+    heard: list[Any] = []
     window = hearing(arcade.Window, "window", heard)
     view = hearing(arcade.View, "view", heard, window)
     ArcadeAdapter(client).attach(window)
@@ -329,8 +348,8 @@ def test_view_that_returns_true_keeps_an_event_from_the_window(client):
     assert [entry[0] for entry in heard] == ["view", "view"]
 
 
-def test_only_the_current_view_hears(client):
-    heard = []
+def test_only_the_current_view_hears(client: Any) -> None:
+    heard: list[Any] = []
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
     for who in ("first", "second", "third"):
@@ -344,8 +363,8 @@ def test_only_the_current_view_hears(client):
     assert len(heard) == 2
 
 
-def test_handlers_of_client_and_adapter_run_first(client):
-    heard = []
+def test_handlers_of_client_and_adapter_run_first(client: Any) -> None:
+    heard: list[Any] = []
     window = hearing(arcade.Window, "window", heard)
     net = ArcadeAdapter(client)
     net.attach(window)
@@ -356,8 +375,8 @@ def test_handlers_of_client_and_adapter_run_first(client):
     assert [entry[0] for entry in heard] == ["client", "adapter", "window", "window"]
 
 
-def test_remote_event_cannot_pass_for_the_handler_of_all_events(client):
-    heard = []
+def test_remote_event_cannot_pass_for_the_handler_of_all_events(client: Any) -> None:
+    heard: list[Any] = []
     window = hearing(arcade.Window, "window", heard)
     ArcadeAdapter(client).attach(window)
     client.arrive("EVENT", "forged")
@@ -366,8 +385,8 @@ def test_remote_event_cannot_pass_for_the_handler_of_all_events(client):
     assert heard == [("window", "EVENT", ["forged"], {}), ("window", "Event", ["forged"], {})]
 
 
-def test_event_types_that_are_no_names_reach_the_handler_of_all_events(client):
-    heard = []
+def test_event_types_that_are_no_names_reach_the_handler_of_all_events(client: Any) -> None:
+    heard: list[Any] = []
     window = hearing(arcade.Window, "window", heard)
     ArcadeAdapter(client).attach(window)
     client.arrive("no name!", 1)
@@ -376,11 +395,11 @@ def test_event_types_that_are_no_names_reach_the_handler_of_all_events(client):
     assert [entry[1] for entry in heard] == ["no name!", ""]
 
 
-def test_failing_handler_harms_nothing_else(client, caplog):
+def test_failing_handler_harms_nothing_else(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     window = make(arcade.Window)
     net = ArcadeAdapter(client)
     net.attach(window)
-    seen = []
+    seen: list[Any] = []
     window.on_net_chat = lambda: 1 / 0
     window.on_net_more = lambda: seen.append("more")
     client.arrive("CHAT")
@@ -390,17 +409,17 @@ def test_failing_handler_harms_nothing_else(client, caplog):
     assert net.errors == 1
 
 
-def test_lifecycle_handler_may_leave_out_the_reason(client):
+def test_lifecycle_handler_may_leave_out_the_reason(client: Any) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
-    seen = []
+    seen: list[Any] = []
     window.on_net_disconnected = lambda: seen.append("gone")
     client.arrive("DISCONNECTED", reason="timed out")
     dispatched(window, 1)
     assert seen == ["gone"]
 
 
-def test_event_types_are_registered_on_the_instance_only(client):
+def test_event_types_are_registered_on_the_instance_only(client: Any) -> None:
     before = list(arcade.Window.event_types)
     window = make(arcade.Window)
     registered_by_arcade = list(arcade.Window.event_types)
@@ -413,11 +432,11 @@ def test_event_types_are_registered_on_the_instance_only(client):
     assert "on_net_chat" not in list(make(arcade.Window).event_types)
 
 
-def test_event_types_registered_later_are_known_to_the_window(client):
+def test_event_types_registered_later_are_known_to_the_window(client: Any) -> None:
     window = make(arcade.Window)
     ArcadeAdapter(client).attach(window)
     window.register_event_type("on_pygase_test")
-    seen = []
+    seen: list[Any] = []
     window.push_handlers(on_pygase_test=seen.append)
     window._enable_event_queue = False
     window.dispatch_event("on_pygase_test", 1)
@@ -429,7 +448,7 @@ def test_event_types_registered_later_are_known_to_the_window(client):
 
 
 @pytest.mark.parametrize("close", [lambda window: window.close(), lambda window: arcade.close_window()])
-def test_closing_the_window_detaches_and_disconnects(client, close):
+def test_closing_the_window_detaches_and_disconnects(client: Any, close: Callable[[Any], None]) -> None:
     window = make(arcade.Window)
     net = ArcadeAdapter(client)
     net.attach(window)
@@ -441,7 +460,7 @@ def test_closing_the_window_detaches_and_disconnects(client, close):
     assert client.claimed_by is None
 
 
-def test_detaching_leaves_the_window_as_it_was(client):
+def test_detaching_leaves_the_window_as_it_was(client: Any) -> None:
     window = make(arcade.Window)
     view = ProbeView(window)
     before = dict(vars(window)), dict(vars(view))
@@ -464,7 +483,7 @@ def test_detaching_leaves_the_window_as_it_was(client):
 
 
 @LOOPS
-def test_window_closed_by_an_events_handler(client, run):
+def test_window_closed_by_an_events_handler(client: Any, run: RunFrames) -> None:
     window = make(ProbeWindow)
     net = ArcadeAdapter(client)
     net.attach(window)
@@ -480,7 +499,7 @@ def test_window_closed_by_an_events_handler(client, run):
     assert client.claimed_by is None
 
 
-def test_window_closed_while_drawing(client):
+def test_window_closed_while_drawing(client: Any) -> None:
     window = make(arcade.Window)
     net = ArcadeAdapter(client)
     net.attach(window)
@@ -491,7 +510,7 @@ def test_window_closed_while_drawing(client):
     assert client.depth == 0
 
 
-def test_attaching_twice_is_refused(client):
+def test_attaching_twice_is_refused(client: Any) -> None:
     window = make(arcade.Window)
     net = ArcadeAdapter(client)
     net.attach(window)
@@ -508,7 +527,7 @@ def test_attaching_twice_is_refused(client):
 # --- the subclass way -----------------------------------------------------------------------------------------------
 
 
-def test_network_window_makes_a_client_if_given_none():
+def test_network_window_makes_a_client_if_given_none() -> None:
     window = make(NetworkWindow)
     assert window.net.client is window.client
     assert window.client.connection is None
@@ -516,22 +535,22 @@ def test_network_window_makes_a_client_if_given_none():
 
 
 @LOOPS
-def test_network_window_and_view(client, frames, run):
-    drawn = []
+def test_network_window_and_view(client: Any, frames: list[str], run: RunFrames) -> None:
+    drawn: list[Any] = []
 
     class Game(NetworkWindow):
-        def on_update(self, delta_time):  # without super()
+        def on_update(self, delta_time: float) -> Any:  # without super()
             frames.append("update")
 
-        def on_draw(self):
+        def on_draw(self) -> Any:
             drawn.append(self.state)
 
     class Play(NetworkView):
-        def on_update(self, delta_time):
+        def on_update(self, delta_time: float) -> Any:
             frames.append("view update")
             return True
 
-        def on_draw(self):
+        def on_draw(self) -> Any:
             drawn.append((self.state, self.net, self.client))
 
     window = make(Game, client=client, interpolate=("players.*.position",))
@@ -549,7 +568,7 @@ def test_network_window_and_view(client, frames, run):
     assert frames.count("view update") == 2
 
 
-def test_network_view_reaches_an_adapter_attached_to_a_plain_window(client):
+def test_network_view_reaches_an_adapter_attached_to_a_plain_window(client: Any) -> None:
     window = make(arcade.Window)
     net = ArcadeAdapter(client)
     net.attach(window)
@@ -557,22 +576,22 @@ def test_network_view_reaches_an_adapter_attached_to_a_plain_window(client):
     assert NetworkView(window).client is client
 
 
-def test_network_view_without_adapter_says_what_to_do():
+def test_network_view_without_adapter_says_what_to_do() -> None:
     view = NetworkView(make(arcade.Window))
     with pytest.raises(AdapterMisuse, match="NetworkWindow"):
         _ = view.net
 
 
-def test_net_before_init_says_what_to_do():
+def test_net_before_init_says_what_to_do() -> None:
     class Game(NetworkWindow):
-        def __init__(self):
+        def __init__(self) -> None:
             _ = self.net
 
     with pytest.raises(AdapterMisuse, match="super"):
         Game()
 
 
-def test_bases_the_wrong_way_round_raise_with_the_right_way():
+def test_bases_the_wrong_way_round_raise_with_the_right_way() -> None:
     class MyWindow(arcade.Window):
         pass
 
@@ -591,13 +610,13 @@ def test_bases_the_wrong_way_round_raise_with_the_right_way():
     type("Menu", (Probe, NetworkView, MyView), {})
 
 
-def test_network_view_may_be_abstract():
+def test_network_view_may_be_abstract() -> None:
     class Abstract(NetworkView, ABC):
         @abstractmethod
-        def score(self): ...
+        def score(self) -> Any: ...
 
     with pytest.raises(TypeError, match="abstract"):
-        Abstract()
+        Abstract()  # type: ignore[abstract]
 
 
 # --- a real loop ----------------------------------------------------------------------------------------------------
@@ -606,14 +625,14 @@ PROGRAM = """
     import arcade
     from pygase.integrations.arcade import ArcadeAdapter, NetworkView, NetworkWindow
 
-    log = []
+    log: list[Any] = []
 
     class Play(NetworkView):
-        def on_update(self, delta_time):
+        def on_update(self, delta_time: float) -> Any:
             log.append("update")
             return True
 
-        def on_draw(self):
+        def on_draw(self) -> Any:
             self.clear()
             log.append("draw" if self.state is not None else "no state")
             if log.count("draw") == 5:
@@ -628,7 +647,7 @@ PROGRAM = """
 """
 
 
-def run_program(**env):
+def run_program(**env: str) -> Any:
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM)],
         capture_output=True,
@@ -643,7 +662,7 @@ def run_program(**env):
     return result.stdout.split()
 
 
-def check_program(said):
+def check_program(said: list[str]) -> Any:
     assert said[:3] == ["pump", "update", "draw"] or said[:4] == ["pump", "update", "pump", "update"]
     assert said.count("draw") == 5
     assert said.count("pump") == said.count("update")
@@ -651,9 +670,9 @@ def check_program(said):
         assert (entry == "update") == (before == "pump")
 
 
-def test_headless_program():
+def test_headless_program() -> None:
     check_program(run_program(ARCADE_HEADLESS="1"))
 
 
-def test_real_window(virtual_display):
+def test_real_window(virtual_display: str) -> None:
     check_program(run_program(DISPLAY=virtual_display, ARCADE_HEADLESS=""))

@@ -3,7 +3,9 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -11,11 +13,11 @@ from pygase.errors import AdapterMisuse, NotConnected, WrongThread
 from pygase.integrations.base import FrameAdapter
 
 
-def in_thread(function):
+def in_thread(function: Callable[[], Any]) -> Any:
     """Run a function on another thread and return what it raised."""
     raised = []
 
-    def run():
+    def run() -> Any:
         try:
             function()
         except BaseException as error:
@@ -28,7 +30,7 @@ def in_thread(function):
     return raised[0] if raised else None
 
 
-def test_importing_the_base_imports_no_engine():
+def test_importing_the_base_imports_no_engine() -> None:
     code = (
         "import sys, pygase, pygase.integrations, pygase.integrations.base; "
         "print([name for name in ('pygame', 'arcade', 'pyglet') if name in sys.modules])"
@@ -37,24 +39,24 @@ def test_importing_the_base_imports_no_engine():
     assert result.stdout.strip() == "[]"
 
 
-def test_adapter_claims_delivery_and_close_gives_it_back(client):
+def test_adapter_claims_delivery_and_close_gives_it_back(client: Any) -> None:
     net = FrameAdapter(client)
     assert client.claimed_by is net
     net.close()
     assert client.claimed_by is None
 
 
-def test_pump_takes_in_the_network_then_delivers(client):
-    seen = []
+def test_pump_takes_in_the_network_then_delivers(client: Any) -> None:
+    seen: list[Any] = []
     client.register_event_handler("CHAT", lambda text: seen.append(("client", text)))
     net = FrameAdapter(client)
 
     @net.on("CHAT")
-    def first(text):
+    def first(text: str) -> Any:
         seen.append(("first", text))
 
     @net.on("CHAT")
-    def second(text):
+    def second(text: str) -> Any:
         seen.append(("second", text))
 
     client.arrive("CHAT", "hello")
@@ -64,16 +66,16 @@ def test_pump_takes_in_the_network_then_delivers(client):
     assert client.calls == ["pump", "deliver"]
 
 
-def test_on_returns_the_handler(client):
-    def handler():
+def test_on_returns_the_handler(client: Any) -> None:
+    def handler() -> Any:
         pass
 
     assert FrameAdapter(client).on("X")(handler) is handler
 
 
-def test_lifecycle_handler_may_leave_out_what_pygase_tells(client):
+def test_lifecycle_handler_may_leave_out_what_pygase_tells(client: Any) -> None:
     net = FrameAdapter(client)
-    seen = []
+    seen: list[Any] = []
     net.on("DISCONNECTED")(lambda: seen.append("gone"))
     net.on("DISCONNECTED")(lambda reason: seen.append(reason))  # noqa: PLW0108  (its parameter's name counts)
     client.arrive("DISCONNECTED", reason="timed out", more=1)
@@ -81,9 +83,9 @@ def test_lifecycle_handler_may_leave_out_what_pygase_tells(client):
     assert seen == ["gone", "timed out"]
 
 
-def test_pump_delivers_at_most_max_events_and_the_rest_waits(client):
+def test_pump_delivers_at_most_max_events_and_the_rest_waits(client: Any) -> None:
     net = FrameAdapter(client, max_events=10)
-    seen = []
+    seen: list[Any] = []
     net.on("N")(seen.append)
     for number in range(25):
         client.arrive("N", number)
@@ -95,14 +97,14 @@ def test_pump_delivers_at_most_max_events_and_the_rest_waits(client):
     assert seen == list(range(25))
 
 
-def test_max_events_below_one_is_refused(client):
+def test_max_events_below_one_is_refused(client: Any) -> None:
     with pytest.raises(ValueError, match="max_events"):
         FrameAdapter(client, max_events=0)
 
 
-def test_failing_handler_is_logged_and_harms_nothing_else(client, caplog):
+def test_failing_handler_is_logged_and_harms_nothing_else(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     net = FrameAdapter(client)
-    seen = []
+    seen: list[Any] = []
     net.on("X")(lambda: 1 / 0)
     net.on("X")(lambda: seen.append("after"))
     client.arrive("X")
@@ -114,12 +116,12 @@ def test_failing_handler_is_logged_and_harms_nothing_else(client, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_coroutine_handler_runs_inside_pump(client):
+def test_coroutine_handler_runs_inside_pump(client: Any) -> None:
     net = FrameAdapter(client)
-    seen = []
+    seen: list[Any] = []
 
     @net.on("X")
-    async def handler(value):
+    async def handler(value: int) -> Any:
         seen.append(threading.get_ident())
         await asyncio.sleep(0)
         seen.append(value)
@@ -131,7 +133,7 @@ def test_coroutine_handler_runs_inside_pump(client):
     net.close()
 
 
-def test_pump_on_another_thread_says_whose_it_is(client):
+def test_pump_on_another_thread_says_whose_it_is(client: Any) -> None:
     net = FrameAdapter(client)
     error = in_thread(net.pump)
     assert isinstance(error, WrongThread)
@@ -139,10 +141,10 @@ def test_pump_on_another_thread_says_whose_it_is(client):
     assert client.calls == []
 
 
-def test_render_and_send_on_another_thread_raise(client):
+def test_render_and_send_on_another_thread_raise(client: Any) -> None:
     net = FrameAdapter(client)
 
-    def render():
+    def render() -> Any:
         with net.render_state():
             pass
 
@@ -150,19 +152,19 @@ def test_render_and_send_on_another_thread_raise(client):
     assert isinstance(in_thread(lambda: net.send("X")), WrongThread)
 
 
-def test_pump_inside_render_state_raises_and_says_why(client):
+def test_pump_inside_render_state_raises_and_says_why(client: Any) -> None:
     net = FrameAdapter(client)
     with net.render_state(), pytest.raises(AdapterMisuse, match="being drawn"):
         net.pump()
     net.pump()
 
 
-def test_pump_from_a_handler_raises(client):
+def test_pump_from_a_handler_raises(client: Any) -> None:
     net = FrameAdapter(client)
     raised = []
 
     @net.on("X")
-    def handler():
+    def handler() -> Any:
         with pytest.raises(AdapterMisuse) as caught:
             net.pump()
         raised.append(caught.value)
@@ -173,7 +175,7 @@ def test_pump_from_a_handler_raises(client):
     net.pump()
 
 
-def test_render_state_holds_the_lock_and_nests(client):
+def test_render_state_holds_the_lock_and_nests(client: Any) -> None:
     net = FrameAdapter(client)
     with net.render_state() as outer:
         assert outer is client.state
@@ -186,7 +188,7 @@ def test_render_state_holds_the_lock_and_nests(client):
     assert client.depth == 0
 
 
-def test_render_state_is_left_when_drawing_fails(client):
+def test_render_state_is_left_when_drawing_fails(client: Any) -> None:
     net = FrameAdapter(client)
     with pytest.raises(ZeroDivisionError), net.render_state():
         _ = 1 / 0
@@ -194,14 +196,14 @@ def test_render_state_is_left_when_drawing_fails(client):
     net.pump()
 
 
-def test_send_without_rate_dispatches_each(client):
+def test_send_without_rate_dispatches_each(client: Any) -> None:
     net = FrameAdapter(client)
     net.send("MOVE", 1, x=2)
     net.send("MOVE", 2)
     assert client.dispatched == [("MOVE", (1,), {"x": 2}), ("MOVE", (2,), {})]
 
 
-def test_send_with_rate_keeps_the_newest_for_the_pump(client):
+def test_send_with_rate_keeps_the_newest_for_the_pump(client: Any) -> None:
     net = FrameAdapter(client)
     for value in range(4):
         net.send("MOVE", value, rate=10)
@@ -216,12 +218,12 @@ def test_send_with_rate_keeps_the_newest_for_the_pump(client):
     assert len(client.dispatched) == 2
 
 
-def test_send_refuses_a_rate_of_nothing(client):
+def test_send_refuses_a_rate_of_nothing(client: Any) -> None:
     with pytest.raises(ValueError, match="rate"):
         FrameAdapter(client).send("MOVE", rate=0)
 
 
-def test_send_without_connection_raises_but_pump_does_not(client):
+def test_send_without_connection_raises_but_pump_does_not(client: Any) -> None:
     net = FrameAdapter(client)
     net.send("MOVE", 1, rate=10)
     net.send("MOVE", 2, rate=10)
@@ -232,8 +234,8 @@ def test_send_without_connection_raises_but_pump_does_not(client):
     net.pump()
 
 
-def test_close_sends_what_is_held_back_disconnects_and_delivers_the_end(client):
-    seen = []
+def test_close_sends_what_is_held_back_disconnects_and_delivers_the_end(client: Any) -> None:
+    seen: list[Any] = []
     with FrameAdapter(client) as net:
         net.on("DISCONNECTED")(lambda reason: seen.append(str(reason)))
         net.send("MOVE", 1, rate=1)
@@ -244,7 +246,7 @@ def test_close_sends_what_is_held_back_disconnects_and_delivers_the_end(client):
     assert net.is_closed
 
 
-def test_close_twice_and_pump_after_close_do_nothing(client):
+def test_close_twice_and_pump_after_close_do_nothing(client: Any) -> None:
     net = FrameAdapter(client)
     net.close()
     net.close()
@@ -254,16 +256,16 @@ def test_close_twice_and_pump_after_close_do_nothing(client):
     assert client.disconnected == 1
 
 
-def test_close_without_connection_only_lets_go(client):
+def test_close_without_connection_only_lets_go(client: Any) -> None:
     client.connection = None
     FrameAdapter(client).close()
     assert client.disconnected == 0
     assert client.claimed_by is None
 
 
-def test_close_from_a_handler(client):
+def test_close_from_a_handler(client: Any) -> None:
     net = FrameAdapter(client)
-    seen = []
+    seen: list[Any] = []
     net.on("BYE")(net.close)
     net.on("DISCONNECTED")(lambda: seen.append("end"))
     client.arrive("BYE")
@@ -273,7 +275,7 @@ def test_close_from_a_handler(client):
     assert seen == ["end"]
 
 
-def test_close_inside_render_state(client):
+def test_close_inside_render_state(client: Any) -> None:
     net = FrameAdapter(client)
     with net.render_state():
         net.close()
@@ -281,16 +283,16 @@ def test_close_inside_render_state(client):
     assert client.claimed_by is None
 
 
-def test_async_close_waits_for_the_goodbye(client):
+def test_async_close_waits_for_the_goodbye(client: Any) -> None:
     done = []
 
-    async def farewell():
+    async def farewell() -> Any:
         await asyncio.sleep(0)
         done.append(True)
 
     client.disconnect = farewell
 
-    async def game():
+    async def game() -> Any:
         async with FrameAdapter(client) as net:
             net.pump()
         return list(done)
@@ -299,22 +301,25 @@ def test_async_close_waits_for_the_goodbye(client):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
+    _ready: Any
+    _scheduled: Any
+
     """An event loop whose clock jumps to the next timer in place of waiting for it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.now = 50.0
 
-    def time(self):
+    def time(self) -> Any:
         return self.now
 
-    def _run_once(self):
+    def _run_once(self) -> Any:
         if not self._ready and self._scheduled:
             self.now = max(self.now, self._scheduled[0]._when)
-        super()._run_once()
+        super()._run_once()  # type: ignore[misc]
 
 
-def run_virtual(main):
+def run_virtual(main: Callable[[Any], Any]) -> Any:
     loop = VirtualLoop()
     try:
         return loop.run_until_complete(main(loop))
@@ -322,8 +327,8 @@ def run_virtual(main):
         loop.close()
 
 
-def test_frame_waits_for_a_deadline_whatever_the_work_takes(client):
-    async def game(loop):
+def test_frame_waits_for_a_deadline_whatever_the_work_takes(client: Any) -> None:
+    async def game(loop: Any) -> Any:
         net = FrameAdapter(client)
         starts = []
         for work in (0.002, 0.012, 0.0, 0.015, 0.001):
@@ -335,8 +340,8 @@ def test_frame_waits_for_a_deadline_whatever_the_work_takes(client):
     assert run_virtual(game) == pytest.approx([0.02] * 4)
 
 
-def test_late_frame_does_not_hurry_the_next_ones(client):
-    async def game(loop):
+def test_late_frame_does_not_hurry_the_next_ones(client: Any) -> None:
+    async def game(loop: Any) -> Any:
         net = FrameAdapter(client)
         await net.frame(50)
         loop.now += 0.1
@@ -345,12 +350,12 @@ def test_late_frame_does_not_hurry_the_next_ones(client):
     assert run_virtual(game) == pytest.approx([0.1, 0.02, 0.02])
 
 
-def test_frame_lets_other_tasks_run_even_when_it_is_late(client):
-    async def game(loop):
+def test_frame_lets_other_tasks_run_even_when_it_is_late(client: Any) -> None:
+    async def game(loop: Any) -> Any:
         net = FrameAdapter(client)
         ran = []
 
-        async def other():
+        async def other() -> Any:
             while True:
                 ran.append(loop.now)
                 loop.now += 0.001

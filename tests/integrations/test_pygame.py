@@ -4,12 +4,14 @@ import subprocess
 import sys
 import textwrap
 import weakref
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 pygame = pytest.importorskip("pygame", reason="needs pygame or pygame-ce")
 
-from pygase.errors import AdapterMisuse  # noqa: E402
+from pygase.errors import AdapterMisuse, EngineUnusable  # noqa: E402
 from pygase.integrations import pygame as integration  # noqa: E402
 from pygase.integrations.pygame import PygameAdapter  # noqa: E402
 
@@ -17,7 +19,7 @@ QUEUE_LIMIT = 65_535
 
 
 @pytest.fixture(autouse=True)
-def display(monkeypatch):
+def display(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pygame.display.init()
     pygame.display.set_mode((64, 64))
@@ -26,15 +28,15 @@ def display(monkeypatch):
     pygame.quit()
 
 
-class Payload(list):
+class Payload(list[Any]):
     """A list that can be watched as it goes."""
 
 
-def named(events, name):
+def named(events: list[Any], name: str) -> Any:
     return [event for event in events if getattr(event, "name", None) == name]
 
 
-def test_events_are_pygames_own_then_those_of_the_network(client):
+def test_events_are_pygames_own_then_those_of_the_network(client: Any) -> None:
     net = PygameAdapter(client)
     chat = net.type_for("CHAT")
     client.arrive("CHAT", "hello", to="all")
@@ -45,14 +47,14 @@ def test_events_are_pygames_own_then_those_of_the_network(client):
     assert net.events() == []
 
 
-def test_event_that_arrives_before_anyone_asked_for_its_type_is_recognised(client):
+def test_event_that_arrives_before_anyone_asked_for_its_type_is_recognised(client: Any) -> None:
     net = PygameAdapter(client)
     client.arrive("CHAT", 1)
     (event,) = net.events()
     assert event.type == net.type_for("CHAT")
 
 
-def test_lifecycle_events_are_translated_too(client):
+def test_lifecycle_events_are_translated_too(client: Any) -> None:
     net = PygameAdapter(client)
     client.arrive("DISCONNECTED", reason="timed out")
     (event,) = net.events()
@@ -60,9 +62,9 @@ def test_lifecycle_events_are_translated_too(client):
     assert event.data == {"reason": "timed out"}
 
 
-def test_handlers_run_before_the_event_is_returned(client):
+def test_handlers_run_before_the_event_is_returned(client: Any) -> None:
     net = PygameAdapter(client)
-    seen = []
+    seen: list[Any] = []
     net.on("CHAT")(seen.append)
     client.arrive("CHAT", 1)
     assert len(net.events()) == 1
@@ -70,7 +72,7 @@ def test_handlers_run_before_the_event_is_returned(client):
 
 
 @pytest.mark.parametrize("post", [False, True])
-def test_remote_data_never_becomes_an_attribute(client, post):
+def test_remote_data_never_becomes_an_attribute(client: Any, post: bool) -> None:
     """`pygame.event.Event(n, {"type": ...})` is an error, and `name` would pass for another event."""
     net = PygameAdapter(client, post=post)
     client.arrive("X", type=3, name="QUIT", args=1, data=2, dict=4, __class__=5)
@@ -80,14 +82,14 @@ def test_remote_data_never_becomes_an_attribute(client, post):
     assert event.args == []
 
 
-def test_type_that_looks_like_pygames_own_is_not_it(client):
+def test_type_that_looks_like_pygames_own_is_not_it(client: Any) -> None:
     net = PygameAdapter(client)
     client.arrive("QUIT")
     (event,) = net.events()
     assert event.type != pygame.QUIT
 
 
-def test_types_are_the_adapters_own_and_lazy(client):
+def test_types_are_the_adapters_own_and_lazy(client: Any) -> None:
     before = pygame.event.custom_type()
     first, second = PygameAdapter(client), PygameAdapter(client)
     assert pygame.event.custom_type() == before + 1
@@ -96,7 +98,7 @@ def test_types_are_the_adapters_own_and_lazy(client):
     assert first.type_for("A") == first.type_for("A")
 
 
-def test_types_are_taken_anew_after_pygame_quit(client):
+def test_types_are_taken_anew_after_pygame_quit(client: Any) -> None:
     """`pygame.quit` restarts the counter: a kept number would soon be somebody else's."""
     net = PygameAdapter(client)
     for _ in range(2):
@@ -107,7 +109,7 @@ def test_types_are_taken_anew_after_pygame_quit(client):
         assert net.type_for("A") not in taken
 
 
-def test_adapter_is_not_kept_alive_by_pygame(client):
+def test_adapter_is_not_kept_alive_by_pygame(client: Any) -> None:
     net = PygameAdapter(client)
     net.type_for("A")
     net.close()
@@ -118,7 +120,9 @@ def test_adapter_is_not_kept_alive_by_pygame(client):
     assert gone() is None
 
 
-def test_other_side_cannot_use_up_pygames_types(client, monkeypatch, caplog):
+def test_other_side_cannot_use_up_pygames_types(
+    client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(integration, "MAX_TRANSLATED_TYPES", 10)
     net = PygameAdapter(client, max_events=1_000)
     for number in range(200):
@@ -133,7 +137,7 @@ def test_other_side_cannot_use_up_pygames_types(client, monkeypatch, caplog):
     assert net.events()[0].type == mine
 
 
-def test_events_bypass_a_full_queue(client):
+def test_events_bypass_a_full_queue(client: Any) -> None:
     net = PygameAdapter(client)
     filler = pygame.event.custom_type()
     for _ in range(QUEUE_LIMIT):
@@ -144,7 +148,7 @@ def test_events_bypass_a_full_queue(client):
     assert len(named(net.events(), "CHAT")) == 1
 
 
-def test_burst_of_events_leaves_room_for_quit(client):
+def test_burst_of_events_leaves_room_for_quit(client: Any) -> None:
     net = PygameAdapter(client, max_events=100_000)
     for number in range(QUEUE_LIMIT + 10):
         client.arrive("N", number)
@@ -152,9 +156,9 @@ def test_burst_of_events_leaves_room_for_quit(client):
     pygame.event.post(pygame.event.Event(pygame.QUIT))
 
 
-def test_loop_that_never_fetches_collects_no_end_of_events(client, monkeypatch):
+def test_loop_that_never_fetches_collects_no_end_of_events(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     net = PygameAdapter(client)
-    seen = []
+    seen: list[Any] = []
     net.on("N")(seen.append)
     for number in range(integration.MAX_UNFETCHED + 300):
         client.arrive("N", number)
@@ -164,7 +168,7 @@ def test_loop_that_never_fetches_collects_no_end_of_events(client, monkeypatch):
     assert len(named(net.events(), "N")) == integration.MAX_UNFETCHED
 
 
-def test_after_close_only_pygames_events_are_left(client):
+def test_after_close_only_pygames_events_are_left(client: Any) -> None:
     net = PygameAdapter(client)
     net.close()
     net.events()
@@ -176,7 +180,7 @@ def test_after_close_only_pygames_events_are_left(client):
 # --- post=True ------------------------------------------------------------------------------------------------------
 
 
-def test_posted_events_come_out_of_pygames_queue(client):
+def test_posted_events_come_out_of_pygames_queue(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     client.arrive("CHAT", "hello", to="all")
     net.pump()
@@ -188,7 +192,7 @@ def test_posted_events_come_out_of_pygames_queue(client):
     assert event.data["to"] == "all"
 
 
-def test_events_returns_posted_events_whole(client):
+def test_events_returns_posted_events_whole(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     client.arrive("CHAT", "hello", to="all")
     (event,) = named(net.events(), "CHAT")
@@ -199,7 +203,7 @@ def test_events_returns_posted_events_whole(client):
     assert type(event.data) is dict
 
 
-def test_full_queue_is_said_once_and_loses_nothing(client, caplog):
+def test_full_queue_is_said_once_and_loses_nothing(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     net = PygameAdapter(client, post=True, max_events=100)
     filler = pygame.event.custom_type()
     for _ in range(QUEUE_LIMIT - 5):
@@ -219,7 +223,7 @@ def test_full_queue_is_said_once_and_loses_nothing(client, caplog):
     assert received == list(range(450))
 
 
-def test_blocked_type_is_said_once_and_loses_nothing(client, caplog):
+def test_blocked_type_is_said_once_and_loses_nothing(client: Any, caplog: pytest.LogCaptureFixture) -> None:
     net = PygameAdapter(client, post=True)
     pygame.event.set_blocked(net.type_for("CHAT"))
     client.arrive("CHAT", 1)
@@ -235,7 +239,7 @@ def test_blocked_type_is_said_once_and_loses_nothing(client, caplog):
     assert [event.args[0] for event in named(pygame.event.get(), "CHAT")] == [1, 2]
 
 
-def test_events_wait_while_there_is_no_display(client):
+def test_events_wait_while_there_is_no_display(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     pygame.display.quit()
     client.arrive("CHAT", 1)
@@ -245,7 +249,7 @@ def test_events_wait_while_there_is_no_display(client):
     assert [event.args[0] for event in named(pygame.event.get(), "CHAT")] == [1]
 
 
-def test_clear_leaks_what_is_queued():
+def test_clear_leaks_what_is_queued() -> None:
     """Why payloads stay out of the queue. When pygame mends this, they may go in."""
     payload = Payload()
     watched = weakref.ref(payload)
@@ -256,7 +260,7 @@ def test_clear_leaks_what_is_queued():
     assert watched() is not None
 
 
-def test_clear_leaks_no_payload_of_ours(client):
+def test_clear_leaks_no_payload_of_ours(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     payload = Payload()
     watched = weakref.ref(payload)
@@ -271,7 +275,7 @@ def test_clear_leaks_no_payload_of_ours(client):
     assert watched() is None
 
 
-def test_payload_lasts_as_long_as_its_event_is_queued(client):
+def test_payload_lasts_as_long_as_its_event_is_queued(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     client.arrive("CHAT", "hello")
     for _ in range(10):
@@ -280,7 +284,7 @@ def test_payload_lasts_as_long_as_its_event_is_queued(client):
     assert event.args[0] == "hello"
 
 
-def test_payload_that_was_read_stays_readable(client):
+def test_payload_that_was_read_stays_readable(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     client.arrive("CHAT", "hello", loud=True)
     net.pump()
@@ -292,7 +296,7 @@ def test_payload_that_was_read_stays_readable(client):
     assert repr(event.args) == "['hello']"
 
 
-def test_payload_read_too_late_says_so(client):
+def test_payload_read_too_late_says_so(client: Any) -> None:
     net = PygameAdapter(client, post=True)
     client.arrive("CHAT", "hello")
     net.pump()
@@ -310,7 +314,7 @@ def test_payload_read_too_late_says_so(client):
 # --- installations --------------------------------------------------------------------------------------------------
 
 
-def import_with(tmp_path, packages, init):
+def import_with(tmp_path: Path, packages: dict[str, str], init: str | None) -> Any:
     """Import the adapter where these packages are installed and the pygame folder holds this `__init__`, if any."""
     folder = tmp_path / "pygame"
     folder.mkdir()
@@ -327,7 +331,7 @@ def import_with(tmp_path, packages, init):
         sys.path = [path for path in sys.path if not (pathlib.Path(path) / "pygame").exists()]
         sys.path.insert(0, {str(tmp_path)!r})
         real = importlib.metadata.version
-        def version(name):  # what else is installed here does not count
+        def version(name: str) -> Any:  # what else is installed here does not count
             if name.startswith("pygame"):
                 for found in importlib.metadata.distributions(path=[{str(tmp_path)!r}]):
                     if found.metadata["Name"] == name:
@@ -347,7 +351,7 @@ def import_with(tmp_path, packages, init):
     return result.stdout
 
 
-def test_both_pygames_installed_says_what_to_do(tmp_path):
+def test_both_pygames_installed_says_what_to_do(tmp_path: Path) -> None:
     said = import_with(tmp_path, {"pygame": "2.6.1", "pygame-ce": "2.5.8"}, "")
     assert "both pygame 2.6.1 and pygame-ce 2.5.8" in said
     assert "pip uninstall -y pygame pygame-ce" in said
@@ -355,17 +359,17 @@ def test_both_pygames_installed_says_what_to_do(tmp_path):
 
 @pytest.mark.parametrize("left", ["pygame", "pygame-ce"])
 @pytest.mark.parametrize("init", [None, "", "from pygame.base import *\n"])
-def test_one_of_both_removed_says_what_to_do(tmp_path, left, init):
+def test_one_of_both_removed_says_what_to_do(tmp_path: Path, left: str, init: str | None) -> None:
     said = import_with(tmp_path, {left: "2.6.0"}, init)
     assert f"{left} 2.6.0 is installed, but files of it are missing" in said
     assert f"pip install --force-reinstall {left}" in said
 
 
-def test_no_pygame_says_what_to_install(tmp_path):
+def test_no_pygame_says_what_to_install(tmp_path: Path) -> None:
     said = import_with(tmp_path, {}, None)
     assert "pygame is not installed" in said
     assert "pip install" in said
 
 
-def test_error_is_an_import_error(tmp_path):
-    assert issubclass(integration.EngineUnusable, ImportError)
+def test_error_is_an_import_error(tmp_path: Path) -> None:
+    assert issubclass(EngineUnusable, ImportError)

@@ -1,7 +1,9 @@
+from typing import Any
+
 from pygase.integrations.rate import RateLimiter
 
 
-def run(limiter, rate, frames, fps=60.0):
+def run(limiter: RateLimiter, rate: float, frames: int, fps: float = 60.0) -> list[tuple[float, Any]]:
     """Offer a new value in each frame; return the values that went out, with their times."""
     sent = []
     for frame in range(frames):
@@ -13,22 +15,22 @@ def run(limiter, rate, frames, fps=60.0):
     return sent
 
 
-def test_first_value_goes_at_once():
+def test_first_value_goes_at_once() -> None:
     assert RateLimiter().admit("MOVE", (1,), {}, 20.0, 5.0)
 
 
-def test_no_more_than_rate_per_second():
+def test_no_more_than_rate_per_second() -> None:
     sent = run(RateLimiter(), 20.0, 600)
     for start in range(9):
         assert sum(start <= now < start + 1 for now, _ in sent) <= 21
     assert len(sent) <= 201
 
 
-def test_rate_is_reached_though_frames_do_not_fall_on_its_beat():
+def test_rate_is_reached_though_frames_do_not_fall_on_its_beat() -> None:
     assert len(run(RateLimiter(), 25.0, 600, fps=60.0)) >= 248
 
 
-def test_newest_value_waits_and_goes_out_when_its_time_has_come():
+def test_newest_value_waits_and_goes_out_when_its_time_has_come() -> None:
     limiter = RateLimiter()
     assert limiter.admit("MOVE", (1,), {}, 10.0, 0.0)
     assert not limiter.admit("MOVE", (2,), {}, 10.0, 0.02)
@@ -38,13 +40,13 @@ def test_newest_value_waits_and_goes_out_when_its_time_has_come():
     assert limiter.due(5.0) == []
 
 
-def test_event_types_have_rates_of_their_own():
+def test_event_types_have_rates_of_their_own() -> None:
     limiter = RateLimiter()
     assert limiter.admit("MOVE", (1,), {}, 10.0, 0.0)
     assert limiter.admit("AIM", (1,), {}, 10.0, 0.0)
 
 
-def test_a_pause_does_not_save_up_dispatches():
+def test_a_pause_does_not_save_up_dispatches() -> None:
     limiter = RateLimiter()
     assert limiter.admit("MOVE", (1,), {}, 10.0, 0.0)
     assert limiter.admit("MOVE", (2,), {}, 10.0, 3.0)

@@ -1,0 +1,173 @@
+"""Adapters on real clients and servers, on the simulated network: what a player sees over a bad line."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from pygase import RELIABLE, Backend, Client, GameState
+from pygase.errors import AdapterMisuse
+from pygase.integrations.base import FrameAdapter
+from pygase.testing import Conditions, SimulatedNetwork
+
+FRAME = 1 / 60
+BAD = Conditions(latency=0.1, jitter=0.03, loss=0.05)
+SPEED = 150.0
+
+
+@pytest.fixture
+def networks() -> Iterator[list[SimulatedNetwork]]:
+    made: list[SimulatedNetwork] = []
+    yield made
+    for network in made:
+        network.close()
+
+
+def play(
+    networks: list[SimulatedNetwork],
+    look: Callable[[GameState], Any],
+    *,
+    seed: int = 1,
+    seconds: float = 30.0,
+    conditions: Conditions = BAD,
+    happen: Callable[[SimulatedNetwork, Client], None] | None = None,
+) -> list[tuple[float, Any]]:
+    """Watch a body that moves at 20 ticks a second; return what each of 60 frames a second shows."""
+
+    def step(game_state: GameState, dt: float) -> dict[str, Any]:
+        x = game_state.bodies["a"]["position"][0] + SPEED * dt
+        return {"bodies": {"a": {"position": [x, 50.0], "angle": x % 360.0}}}
+
+    network = SimulatedNetwork(seed, conditions)
+    networks.append(network)
+    backend = Backend(GameState(bodies={"a": {"position": [0.0, 50.0], "angle": 0.0}}), step)
+    network.serve(backend, interval=0.05)
+    client = network.connect()
+    frames: list[tuple[float, Any]] = []
+    with FrameAdapter(client, interpolate=("bodies.*.position", "bodies.*.angle")) as net:
+
+        def frame() -> None:
+            net.pump()
+            with net.render_state() as state:
+                if "bodies" in state.to_dict():
+                    frames.append((network.now, look(state)))
+
+        frames_of_game = network.every(FRAME, frame)
+        if happen is not None:
+            happen(network, client)
+        network.run(seconds)
+        frames_of_game.cancel()
+    return frames
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_uniform_motion_over_a_bad_line(networks: list[SimulatedNetwork], seed: int) -> None:
+    frames = play(networks, lambda state: tuple(state.bodies["a"]["position"]), seed=seed)
+    settled = [frame for frame in frames if frame[0] > 5.0]
+    assert len(settled) > 1_400
+    still = 0.0
+    for (before, old), (now, new) in pairwise(settled):
+        assert new[0] >= old[0], "it never steps backwards"
+        still = still + now - before if new[0] - old[0] < 0.02 * SPEED * FRAME else 0.0
+        assert still <= 0.05, "it never stands still"
+        assert new[1] == pytest.approx(50.0)
+    lateness = [now - x / SPEED for now, (x, _) in settled]
+    assert max(lateness) - min(lateness) < 0.2
+
+
+def test_angle_and_position_belong_to_the_same_moment(networks: list[SimulatedNetwork]) -> None:
+    frames = play(networks, lambda state: (state.bodies["a"]["position"][0], state.bodies["a"]["angle"]))
+    for _, (x, angle) in frames:
+        assert abs((x - angle + 180.0) % 360.0 - 180.0) < 0.01
+
+
+def test_cut_off_for_two_seconds_is_caught_up_with_without_a_rush(networks: list[SimulatedNetwork]) -> None:
+    def happen(network: SimulatedNetwork, client: Client) -> None:
+        network.at(10.0, lambda: network.cut_off(client, 2.0))
+
+    frames = play(networks, lambda state: state.bodies["a"]["position"][0], happen=happen)
+    for (before, old), (now, new) in pairwise(frames):
+        if before > 5.0:
+            assert 0.0 <= new - old <= 1.6 * SPEED * (now - before)
+    before_it = [now - x / SPEED for now, x in frames if 8.0 < now < 10.0]
+    long_after = [now - x / SPEED for now, x in frames if now > 28.0]
+    assert max(long_after) < max(before_it) + 0.15
+
+
+def test_true_state_is_newer_than_what_is_drawn(networks: list[SimulatedNetwork]) -> None:
+    network = SimulatedNetwork(1, "lan")
+    networks.append(network)
+    backend = Backend(GameState(x=0.0), lambda game_state, dt: {"x": game_state.x + SPEED * dt})
+    network.serve(backend, interval=0.05)
+    client = network.connect()
+    net = FrameAdapter(client, interpolate=("x",))
+    network.every(FRAME, net.pump)
+    network.run(3.0)
+    with client.access_game_state() as state:
+        true = state.x
+    with net.render_state() as state:
+        drawn = state.x
+        with client.access_game_state() as inner:
+            assert inner.x == drawn
+    with client.access_game_state() as state:
+        assert state.x == true
+    assert 0.0 < true - drawn < 0.15 * SPEED
+    assert 0.0 < net.interpolation_delay < 0.15
+
+
+def test_event_is_handled_in_the_pump_with_a_state_as_new(networks: list[SimulatedNetwork]) -> None:
+    """The join pattern, seen by an adapter."""
+    network = SimulatedNetwork(3, Conditions(latency=0.04, jitter=0.03, loss=0.1))
+    networks.append(network)
+
+    def join(name: str, client_address: Any) -> dict[str, Any]:
+        backend.server.dispatch_event("JOINED", name, target_client=client_address, retries=RELIABLE)
+        return {"players": {name: {"position": [1.0, 2.0]}}}
+
+    backend = Backend(GameState(players={}), lambda game_state, dt: None, {"JOIN": join})
+    network.serve(backend)
+    client = network.connect()
+    net = FrameAdapter(client, interpolate=("players.*.position",))
+    seen = []
+
+    @net.on("JOINED")
+    def joined(name: str) -> None:
+        with client.access_game_state() as state:
+            seen.append((name, state.players[name]["position"]))
+
+    for number in range(50):
+        net.send("JOIN", f"p{number}", retries=RELIABLE)
+    network.every(FRAME, net.pump)
+    network.run_until(lambda: len(seen) == 50)
+    assert seen == [(f"p{number}", [1.0, 2.0]) for number in range(50)]
+
+
+def test_close_says_goodbye_and_tells_the_game(networks: list[SimulatedNetwork]) -> None:
+    network = SimulatedNetwork(1, "lan")
+    networks.append(network)
+    backend = Backend(GameState(), lambda game_state, dt: None)
+    network.serve(backend)
+    client = network.connect()
+    told: list[str] = []
+    net = FrameAdapter(client)
+    net.on("CONNECTED")(lambda: told.append("connected"))
+    net.on("DISCONNECTED")(lambda reason: told.append(str(reason)))
+    frames = network.every(FRAME, net.pump)
+    network.run(0.5)
+    frames.cancel()
+    net.close()
+    assert told == ["connected", "client left"]
+    network.run(0.1)
+    assert backend.server.connections == {}
+
+
+def test_second_adapter_on_a_client_is_refused(networks: list[SimulatedNetwork]) -> None:
+    network = SimulatedNetwork(1)
+    networks.append(network)
+    client = network.client()
+    first = FrameAdapter(client)
+    with pytest.raises(AdapterMisuse, match="already"):
+        FrameAdapter(client)
+    first.close()
+    FrameAdapter(client).close()
