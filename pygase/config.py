@@ -200,6 +200,9 @@ IDLE_STATE_INTERVAL: Final = 0.5
 MAX_HELD_BYTES: Final = 4 * 1024 * 1024
 """Events a client holds until its state has caught up with them: what arrives while a large state loads."""
 
+HELD_EVENT_OVERHEAD: Final = 300
+"""Bytes that Python adds to each event in memory, counted so that many small ones cannot take more than that."""
+
 MAX_INBOX_EVENTS: Final = 65_536
 """Events that wait for the game to take them. A game that has not taken so many has stopped, or is being flooded."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pygase.config import (
     DISCONNECT_WAIT,
+    HELD_EVENT_OVERHEAD,
     MAX_HELD_BYTES,
     MAX_RECONNECT_PAUSE,
     MAX_TICKET_BYTES,
@@ -63,9 +64,10 @@ class ClientSession:
         self._make_link: Callable[[float, bytes], SecureClient] | None = None
         self._signals: list[Any] = []
         # Events whose state has not arrived yet, with the time_order they wait for. Reliable ones keep their order.
-        self._held: deque[tuple[int, Event]] = deque()
-        self._held_reliable: deque[tuple[int, Event]] = deque()
+        self._held: deque[tuple[int, Event, int]] = deque()
+        self._held_reliable: deque[tuple[int, Event, int]] = deque()
         self._held_bytes = 0
+        self._released_version = -1
         self._closes_at: float | None = None
         self._farewell: DisconnectReason | None = None
         self._parting_reason = DisconnectReason.CLIENT_LEFT
@@ -152,7 +154,7 @@ class ClientSession:
                 link.disconnect(now)  # which is also the server's sign that its reason was heard
                 self._end(self._farewell)
                 return
-        if self._held or self._held_reliable:
+        if (self._held or self._held_reliable) and self.replica.version != self._released_version:
             self._release()
         if traffic.acked:
             self._take_acks()
@@ -314,28 +316,30 @@ class ClientSession:
                 continue
             held = self._held_reliable if mode == _RELIABLE_MODE else self._held
             if gate > have or (mode == _RELIABLE_MODE and held):
-                self._held_bytes += len(message)
+                size = len(message) + HELD_EVENT_OVERHEAD
+                self._held_bytes += size
                 if self._held_bytes > MAX_HELD_BYTES:
                     messages.clear()
                     self.disconnect(now, wait=0.0, reason=DisconnectReason.PROTOCOL_VIOLATION)
                     return
-                held.append((gate, event))
+                held.append((gate, event, size))
             else:
                 self._signals.append(EventArrived(event))
 
     def _release(self) -> None:
-        have = self.replica.version
+        have = self._released_version = self.replica.version
         ordered = self._held_reliable
         while ordered and ordered[0][0] <= have:
-            self._signals.append(EventArrived(ordered.popleft()[1]))
+            _, event, size = ordered.popleft()
+            self._held_bytes -= size
+            self._signals.append(EventArrived(event))
         for _ in range(len(self._held)):
-            gate, event = self._held.popleft()
+            gate, event, size = self._held.popleft()
             if gate <= have:
+                self._held_bytes -= size
                 self._signals.append(EventArrived(event))
             else:
-                self._held.append((gate, event))
-        if not ordered and not self._held:
-            self._held_bytes = 0
+                self._held.append((gate, event, size))
 
     def _take_control(self, message: bytes) -> None:
         if message[0] == events.CLOSING:
