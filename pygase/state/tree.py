@@ -122,7 +122,8 @@ def freeze(value: Any, depth: int = MAX_VALUE_DEPTH) -> Any:  # noqa: C901  (one
         return value
     elif depth > 0:
         if isinstance(value, _SEQUENCES):
-            return FrozenList([freeze(member, depth - 1) for member in value])
+            depth -= 1
+            return FrozenList([member if type(member) in _ATOMS else freeze(member, depth) for member in value])
         if isinstance(value, _DICTS):
             depth -= 1
             return FrozenDict(
