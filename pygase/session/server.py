@@ -267,11 +267,10 @@ class ServerSession:
                     timer = traffic_timer
                 if seat.offered_version != self._feed.store.time_order and not seat.traffic.snapshot_busy:
                     timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
-        if timer != seat.deadline:
+        if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
             seat.deadline = timer
-            if timer < NEVER:
-                self._timer_count += 1
-                heapq.heappush(self._timers, (timer, self._timer_count, seat))
+            self._timer_count += 1
+            heapq.heappush(self._timers, (timer, self._timer_count, seat))
 
     def _offer_state(self, seat: Seat, now: float) -> None:
         """Offer the newest state if this client needs it and none is under way that would do."""

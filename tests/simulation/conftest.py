@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from pygase import Backend, Client, GameState
 from pygase.testing import Conditions, SimulatedNetwork
 

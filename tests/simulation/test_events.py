@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from pygase import RELIABLE, Backend, Client, GameState, NotConnected, NotSendable, ReservedEventType, TooLarge
 from pygase.testing import Conditions, SimulatedNetwork
 
@@ -32,8 +33,8 @@ def test_positional_and_keyword_data_reach_clients_and_nothing_else_does(network
 
 def test_handler_without_client_address_or_keywords_works(network: SimulatedNetwork) -> None:
     got: list[int] = []
-    backend = idle_backend({"M": lambda n: got.append(n)})
-    backend.server.register_event_handler("S", lambda n: got.append(n))
+    backend = idle_backend({"M": got.append})
+    backend.server.register_event_handler("S", got.append)
     network.serve(backend)
     client = connected(network)
     client.dispatch_event("M", 1)
@@ -105,7 +106,7 @@ def test_for_one_event_type_the_servers_handler_runs_before_the_state_machines(n
 
 def test_unknown_event_type_harms_nothing(network: SimulatedNetwork) -> None:
     got: list[int] = []
-    backend = idle_backend({"KNOWN": lambda n: got.append(n)})
+    backend = idle_backend({"KNOWN": got.append})
     network.serve(backend)
     client = connected(network)
     client.register_event_handler("KNOWN", got.append)
@@ -380,7 +381,7 @@ def test_handler_exceptions_are_logged_and_counted_and_everything_goes_on(
     client = connected(network)
     client.register_event_handler("BAD", broken)
     for event_type in ("BAD", "BAD_TOO", "GOOD"):
-        client.dispatch_event(event_type, 1, ack_callback=lambda: broken())
+        client.dispatch_event(event_type, 1, ack_callback=broken)
     backend.server.dispatch_event("BAD", 1)
     network.run(0.5)
     assert seen(client)["good"] == 1
@@ -410,7 +411,12 @@ def test_handlers_may_dispatch_from_within_themselves(network: SimulatedNetwork)
     backend.server.register_event_handler("S", server)
     network.serve(backend)
     client = connected(network)
-    client.register_event_handler("FROM_MACHINE", lambda: (got.append("m"), client.dispatch_event("S")) and None)
+
+    def from_machine() -> None:
+        got.append("m")
+        client.dispatch_event("S")
+
+    client.register_event_handler("FROM_MACHINE", from_machine)
     client.register_event_handler("FROM_SERVER", lambda: got.append("s"))
     client.register_event_handler("FROM_STEP", lambda: got.append("t"))
     client.dispatch_event("M")

@@ -1,15 +1,17 @@
 """Cut off and back: a client finds its seat as it left it."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from pygase import RELIABLE, TO_DELETE, Backend, Client, DisconnectReason, GameState
 from pygase.config import PEER_TIMEOUT, RECONNECT_FOR, SEAT_HOLD
 from pygase.testing import Conditions, SimulatedNetwork
 from pygase.tokens import ServerKeys
 
-from .conftest import ROUGH, connected, seen
+from .conftest import ROUGH, seen
 
 CLIENT_SIDE = ("CONNECTED", "RECONNECTED", "CONNECTION_FAILED", "DISCONNECTED")
 SERVER_SIDE = ("CLIENT_CONNECTED", "CLIENT_RECONNECTED", "CLIENT_DISCONNECTED")
@@ -33,6 +35,7 @@ class Story:
             )
         self.client.register_event_handler("NEWS", self.received.append)
         self.client.open(8080)
+        network.run_until(lambda: self.told_client == ["CONNECTED"])
         network.run(1.0)
 
     def new_backend(self) -> Backend:
@@ -169,7 +172,11 @@ def test_client_that_wants_no_reconnect_ends_with_the_connection(network: Simula
     story = Story(network)
     other = network.client()
     told: list[Any] = []
-    other.register_event_handler("DISCONNECTED", lambda reason: told.append(reason))
+
+    def lost(reason: DisconnectReason) -> None:  # by name: a bare `told.append` would be given nothing
+        told.append(reason)
+
+    other.register_event_handler("DISCONNECTED", lost)
     other.open(8080, reconnect=False)
     network.run(1.0)
     network.cut_off(other)
@@ -204,9 +211,43 @@ def test_pauses_between_attempts_grow(network: SimulatedNetwork) -> None:
     network.run(PEER_TIMEOUT)
     network.tap = tap
     network.run(60.0)
-    begins = [b for a, b in zip(hellos, hellos[1:], strict=False) if b - a > 1.5]
+    begins = [b for a, b in itertools.pairwise(hellos) if b - a > 1.5]
     assert 5 <= len(begins) <= 20
     assert len(hellos) < 200
+
+
+def test_laptop_that_slept_returns_to_its_seat(network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(network)
+    client_id = story.client_id
+    run = story.client._run
+    assert run is not None
+    assert run.endpoint is not None
+    with monkeypatch.context() as asleep:  # its program does not run at all
+        asleep.setattr(run.endpoint, "turn", lambda: False)
+        asleep.setattr(run.endpoint, "next_timer", lambda: None)
+        network.run(30.0)
+    run.endpoint.wake()
+    network.run(20.0)
+    assert story.told_client[-1] == "RECONNECTED"
+    assert story.client_id == client_id
+    story.assert_converged()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_wall_clock_that_jumps_affects_no_session(
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    story = Story(network)
+    monkeypatch.setattr(type(network.host_of(story.client)), "unix_epoch", lambda self: 1.7e9 + hours * 3_600.0)
+    network.run(5.0)
+    network.cut_off(story.client, 8.0)
+    network.run(20.0)
+    assert story.told_client[-1] == "RECONNECTED"
+    late = network.connect()
+    network.run(2.0)
+    assert late.connection is not None
+    assert late.connection.status == 1, "a clock that is wrong by an hour keeps nobody out"
+    story.assert_converged()
 
 
 def test_returning_client_on_a_rough_line_converges(make_network: Callable[..., SimulatedNetwork]) -> None:

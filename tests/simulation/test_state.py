@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+
 from pygase import TO_DELETE, Backend, GameState, GameStateStore, GameStateUpdate, Server
 from pygase.testing import SimulatedNetwork
 
