@@ -19,8 +19,8 @@ import pygase
 from examples.link import Address
 from pygase.errors import EngineUnusable
 
-BOT_FRAMES_PER_SECOND = 30
-"""Bots need no smooth picture; half of what a player's screen shows is plenty to decide by."""
+BOT_FRAMES_PER_SECOND = 60
+"""As often as a player's screen shows a frame: bots play by the same rules."""
 
 HEADLESS_SECONDS = 5.0
 """How long a game without a window runs when nobody says how long."""

@@ -43,7 +43,7 @@ class Bot:
             self.ship_id = None
 
     def frame(self, dt: float) -> None:
-        """Decide what to do with the ship, thirty times a second or so."""
+        """Decide what to do with the ship, sixty times a second or so."""
         self.link.turn()
         self.net.pump(dt)
         with self.net.render_state() as game_state:

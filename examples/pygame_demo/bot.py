@@ -50,7 +50,7 @@ class Bot:
             self.player_id = None
 
     def frame(self, dt: float) -> None:
-        """Take a step, thirty times a second or so."""
+        """Take a step, sixty times a second or so."""
         self.link.turn()
         self.net.pump(dt)
         with self.net.render_state() as game_state:
@@ -58,7 +58,7 @@ class Bot:
         if self.player_id is not None and self.player_id in state.get("players", {}):
             direction = self.mind.decide(state, self.player_id, self.position, dt)
             self.position = rules.walk(self.position, direction, rules.speed_of(state, self.player_id), dt)
-            self.net.send("MOVE", *self.position, rate=30)
+            self.net.send("MOVE", *self.position, rate=60)
 
     def close(self) -> None:
         """Leave the game."""

@@ -18,7 +18,7 @@ from examples.pygame_demo.drawing import SIZE, Picture
 from pygase.integrations.pygame import PygameAdapter
 
 FRAMES_PER_SECOND = 60
-MOVES_PER_SECOND = 30
+MOVES_PER_SECOND = 60
 TOO_FAR = 160.0
 """So many pixels away from where the server has us we have gone wrong, and it is right."""
 

@@ -26,7 +26,7 @@ def running(network: SimulatedNetwork, seed: int = 1) -> TagServer:
 def bots(network: SimulatedNetwork, count: int) -> list[Bot]:
     team = [Bot(f"Bot {number}", ADDRESS, number, network.client()) for number in range(count)]
     for bot in team:
-        network.every(1 / 30, lambda bot=bot: bot.frame(1 / 30))  # type: ignore[misc]
+        network.every(1 / 60, lambda bot=bot: bot.frame(1 / 60))  # type: ignore[misc]
     return team
 
 
