@@ -154,7 +154,7 @@ class ClientSession:
                 link.disconnect(now)  # which is also the server's sign that its reason was heard
                 self._end(self._farewell)
                 return
-        if (self._held or self._held_reliable) and self.replica.version != self._released_version:
+        if self._held or self._held_reliable:
             self._release()
         if traffic.acked:
             self._take_acks()
@@ -258,6 +258,7 @@ class ClientSession:
         self._held.clear()
         self._held_reliable.clear()
         self._held_bytes = 0
+        self._released_version = -1
 
     def _may_return(self, reason: DisconnectReason) -> bool:
         wanted = self._reconnects and self._closes_at is None and self._farewell is None
@@ -327,7 +328,10 @@ class ClientSession:
                 self._signals.append(EventArrived(event))
 
     def _release(self) -> None:
-        have = self._released_version = self.replica.version
+        have = self.replica.version
+        if have == self._released_version:
+            return
+        self._released_version = have
         ordered = self._held_reliable
         while ordered and ordered[0][0] <= have:
             _, event, size = ordered.popleft()
