@@ -177,7 +177,7 @@ def test_flip_comes_after_the_state_is_let_go(client: Any) -> None:
         depths.append(client.depth)
         swap()
 
-    window.flip = flip  # type: ignore[method-assign]
+    window.flip = flip
     dispatched(window, 2)
     assert depths == [0, 0]
 
@@ -628,11 +628,11 @@ PROGRAM = """
     log: list[Any] = []
 
     class Play(NetworkView):
-        def on_update(self, delta_time: float) -> Any:
+        def on_update(self, delta_time):
             log.append("update")
             return True
 
-        def on_draw(self) -> Any:
+        def on_draw(self):
             self.clear()
             log.append("draw" if self.state is not None else "no state")
             if log.count("draw") == 5:

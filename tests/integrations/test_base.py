@@ -234,6 +234,21 @@ def test_send_without_connection_raises_but_pump_does_not(client: Any) -> None:
     net.pump()
 
 
+def test_a_connection_that_ends_in_the_middle_of_a_frame_does_not_end_the_game(client: Any) -> None:
+    net = FrameAdapter(client)
+    client.arrive("CONNECTED")
+    net.pump()
+    client.connection = None  # ended in the network's thread, and the game has not been told yet
+    net.send("MOVE", 1)
+    client.arrive("DISCONNECTED", reason="server shut down")
+    net.pump()
+    net.send("MOVE", 2)  # in the frame in which it hears of it
+    net.pump()
+    with pytest.raises(NotConnected):
+        net.send("MOVE", 3)
+    assert client.dispatched == []
+
+
 def test_close_sends_what_is_held_back_disconnects_and_delivers_the_end(client: Any) -> None:
     seen: list[Any] = []
     with FrameAdapter(client) as net:

@@ -331,7 +331,7 @@ def import_with(tmp_path: Path, packages: dict[str, str], init: str | None) -> A
         sys.path = [path for path in sys.path if not (pathlib.Path(path) / "pygame").exists()]
         sys.path.insert(0, {str(tmp_path)!r})
         real = importlib.metadata.version
-        def version(name: str) -> Any:  # what else is installed here does not count
+        def version(name):  # what else is installed here does not count
             if name.startswith("pygame"):
                 for found in importlib.metadata.distributions(path=[{str(tmp_path)!r}]):
                     if found.metadata["Name"] == name:
