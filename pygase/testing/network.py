@@ -1,133 +1,31 @@
 """A simulated network on a virtual clock, on which real clients, servers and backends run.
 
 No socket, no thread, no sleep: time jumps from one thing that happens to the next, so minutes take milliseconds, and
-the same seed gives the same run again. The method is discrete event simulation; the shape of the test `Pair` in
-quinn-proto was the model.
+the same seed gives the same run again, byte for byte. The method is discrete event simulation; the shape of the test
+`Pair` in quinn-proto was the model.
 """
 
-import asyncio
-import contextlib
-import heapq
 import random
-import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 from pygase.backend import Backend
 from pygase.client import Client
-from pygase.drivers import Address
+from pygase.drivers import Address, Run
 from pygase.errors import AddressUnavailable, WrongThread
-from pygase.machine import GameStateMachine, Step, resolve
+from pygase.machine import GameStateMachine
 from pygase.server import Server
-from pygase.testing.conditions import PROFILES, Conditions, Line
+from pygase.testing.conditions import Lines, lines
+from pygase.testing.convergence import Convergence, content, differences, is_connected
+from pygase.testing.driver import SimulatedDriver, SimulatedGameLoop
+from pygase.testing.host import SimulatedHost, SimulatedSocket
+from pygase.testing.schedule import Schedule, Scheduled, VirtualLoop
 
-__all__ = ["SimulatedHost", "SimulatedNetwork", "SimulatedSocket"]
+__all__ = ["SimulatedNetwork"]
 
 _FIRST_EPHEMERAL_PORT: Final = 49_152
-_UNIX_TIME: Final = 1_767_225_600.0  # 2026-01-01: tokens need some date, and the same one in every run
 _SERVER_IP: Final = "10.0.0.1"
-
-
-class SimulatedSocket:
-    """A datagram socket of a simulated host."""
-
-    def __init__(self, network: "SimulatedNetwork", address: tuple[str, int]) -> None:
-        self.inbox: deque[tuple[bytes, Address]] = deque()
-        self._network = network
-        self._address = address
-
-    def recvfrom(self, bufsize: int, /) -> tuple[bytes, Address]:
-        """Return the oldest datagram and its sender, or raise BlockingIOError."""
-        if not self.inbox:
-            raise BlockingIOError
-        data, address = self.inbox.popleft()
-        return data[:bufsize], address
-
-    def sendto(self, data: bytes, address: Address, /) -> int:
-        """Put a datagram on the line."""
-        self._network.transmit(data, self._address, (str(address[0]), int(address[1])))
-        return len(data)
-
-    def getsockname(self) -> tuple[str, int]:
-        """Return the address."""
-        return self._address
-
-    def rebind(self, address: tuple[str, int]) -> None:
-        """Change the address, with whatever is in the inbox."""
-        self._network.rebind(self, self._address, address)
-        self._address = address
-
-    def fileno(self) -> int:
-        """Return -1: there is no file behind it."""
-        return -1
-
-    def close(self) -> None:
-        """Free the address."""
-        self._network.unbind(self._address)
-
-
-class SimulatedHost:
-    """A machine on the simulated network: what pygase's drivers take for the operating system.
-
-    Attributes:
-        ip: Its address. Changing it moves the machine to another network, as a phone that leaves the Wi-Fi.
-        up, down: Its lines to and from the network.
-        is_cut_off: While true, nothing gets in or out.
-    """
-
-    is_simulated = True
-
-    def __init__(self, network: "SimulatedNetwork", ip: str, conditions: Conditions) -> None:
-        self.network = network
-        self.ip = ip
-        self.up = Line(conditions, network.dice)
-        self.down = Line(PROFILES["perfect"], network.dice)
-        self.is_cut_off = False
-        self.clock = network.clock
-        self.entropy: Callable[[int], bytes] = network.entropy
-
-    def conditions(self, up: Conditions, down: Conditions | None = None) -> None:
-        """Change the lines, both alike unless `down` is given."""
-        self.up.conditions, self.down.conditions = up, up if down is None else down
-
-    def unix_epoch(self) -> float:
-        """Return the unix time at virtual second 0."""
-        return _UNIX_TIME
-
-    def resolve(self, hostname: str, port: int) -> Address:
-        """Return the address of a hostname: "localhost" is the server's, names are the servers' names."""
-        return (self.network.names.get(hostname, hostname), port)
-
-    def is_own_ip(self, ip: str) -> bool:
-        """Return whether an address is this machine's. Clients on the simulated network are on others."""
-        return ip == self.ip
-
-    def client_socket(self, remote: Address) -> SimulatedSocket:  # noqa: ARG002  (the real one needs it)
-        """Return a socket on a free port."""
-        return self.network.bind(self.ip, 0)
-
-    def server_socket(self, hostname: str, port: int) -> SimulatedSocket:  # noqa: ARG002  (one address a host)
-        """Return a socket that listens on a port."""
-        return self.network.bind(self.ip, port)
-
-    @property
-    def can_wait(self) -> bool:
-        """Whether code may wait here: not inside a handler, which the simulation is in the middle of running."""
-        return not self.network.is_running
-
-    def sleep(self, seconds: float) -> None:
-        """Let simulated time pass."""
-        if not self.can_wait:
-            raise WrongThread("a handler on the simulated network cannot wait: no time passes until it returns")
-        self.network.run(seconds)
-
-    def wait(self, event: threading.Event, timeout: float) -> bool:
-        """Let simulated time pass until an event is set, at most `timeout` seconds. Returns whether it is."""
-        if self.can_wait and not event.is_set():
-            with contextlib.suppress(TimeoutError):
-                self.network.run_until(event.is_set, timeout)
-        return event.is_set()
 
 
 class SimulatedNetwork:
@@ -135,12 +33,15 @@ class SimulatedNetwork:
 
     Args:
         seed: The same seed repeats the same run.
-        conditions: The lines of the clients made from now on: `Conditions`, or a name out of `PROFILES`.
+        conditions: The lines of the clients made from now on: `Conditions`, a name out of `PROFILES`, or a pair of
+            these, up and down.
 
     Attributes:
         now: Seconds since the simulation began.
         datagrams: How many have been sent.
         tap: If set, called with each datagram, its sender, its receiver; returns whether it may pass.
+        names: The IP addresses of hostnames.
+        clients, servers: Who is on it.
 
     Example:
         ```python
@@ -148,28 +49,32 @@ class SimulatedNetwork:
         network.serve(backend)
         client = network.connect()
         network.run(seconds=60)
-        assert network.has_converged()
+        network.assert_converged()
         ```
     """
 
-    def __init__(self, seed: int = 0, conditions: Conditions | str = "perfect") -> None:
+    def __init__(self, seed: int = 0, conditions: Lines = "perfect") -> None:
         self.seed = seed
-        self.now = 0.0
-        self.dice = random.Random(seed)  # noqa: S311  (a simulation, meant to repeat)
+        self.schedule = Schedule()
         self.names = {"localhost": _SERVER_IP}
         self.datagrams = 0
         self.tap: Callable[[bytes, Address, Address], bool] | None = None
         self.is_running = False
-        self.default_conditions = PROFILES[conditions] if isinstance(conditions, str) else conditions
+        self.default_conditions: Lines = conditions
         self.clients: list[Client] = []
         self.servers: list[Server] = []
+        self.ready: deque[Callable[[], None]] = deque()
+        self._dice = random.Random(f"{seed} entropy")  # noqa: S311  (a simulation, meant to repeat)
         self._sockets: dict[tuple[str, int], SimulatedSocket] = {}
         self._hosts: dict[str, SimulatedHost] = {}
-        self._queue: list[tuple[float, int, Callable[[], None]]] = []
-        self._count = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._host_count = 0
+        self._driven: dict[Client | Server, Run] = {}
+        self._has_news = False
+        self._loop: VirtualLoop | None = None
+        self._server_host = self._add_host(_SERVER_IP, "perfect")
+        lines(conditions)  # an unknown profile is told here
 
-    # --- what a test says -----------------------------------------------------------------------------------------
+    # --- who plays ------------------------------------------------------------------------------------------------
 
     def serve(self, backend: Backend | Server, port: int = 8080, *, interval: float = 0.02, **options: Any) -> None:
         """Start a backend, or a server alone, on the host "localhost".
@@ -180,11 +85,12 @@ class SimulatedNetwork:
             interval: Seconds between ticks.
             **options: For `Server.run`: password, keys, max_clients.
         """
-        host = self._hosts.get(_SERVER_IP) or self._add_host(_SERVER_IP, PROFILES["perfect"])
         server = backend if isinstance(backend, Server) else backend.server
         wire = None if isinstance(backend, Server) else backend.game_state_machine
-        server._system = host
+        server._system = self._server_host
+        server._user_code.new_loop = self._new_loop
         server._listen(port, "localhost", wire, **options)
+        self.look_around()
         if server not in self.servers:
             self.servers.append(server)
         if isinstance(backend, Backend):
@@ -192,37 +98,55 @@ class SimulatedNetwork:
 
     def run_game_loop(self, machine: GameStateMachine, interval: float = 0.02) -> None:
         """Have a state machine tick in simulated time."""
-        machine._system = self._hosts.get(_SERVER_IP) or self._add_host(_SERVER_IP, PROFILES["perfect"])
+        machine._system = self._server_host
         machine._begin()
-        self._step_machine(machine._game_loop(interval), None)
+        SimulatedGameLoop(self, machine._game_loop(interval), self._server_host)
 
-    def client(self, conditions: Conditions | str | None = None, *, ip: str | None = None) -> Client:
+    def client(self, conditions: Lines | None = None, *, ip: str | None = None) -> Client:
         """Return a client on a host of its own; it connects with `open`, `connect` would wait for ever.
 
         Args:
-            conditions: Its line, both ways; the network's default unless given.
+            conditions: Its line; the network's default unless given.
             ip: Its host's address; a new host unless given. The server's own is "10.0.0.1".
         """
-        line = PROFILES[conditions] if isinstance(conditions, str) else conditions or self.default_conditions
-        ip = ip or f"10.0.{1 + len(self.clients) // 250}.{1 + len(self.clients) % 250}"
-        client = Client()
-        client._system = self._hosts.get(ip) or self._add_host(ip, line)
+        return self.add(Client(), conditions, ip=ip)
+
+    def add(self, client: Client, conditions: Lines | None = None, *, ip: str | None = None) -> Client:
+        """Put a client that the game has made itself on a host, before it connects. See `client`. Returns it."""
+        host = self._hosts.get(ip or "") or self._add_host(ip or self._new_ip(), conditions or self.default_conditions)
+        client._system = host
+        client._user_code.new_loop = self._new_loop
         self.clients.append(client)
         return client
 
     def connect(
-        self, port: int = 8080, *, conditions: Conditions | str | None = None, ip: str | None = None, **options: Any
+        self, port: int = 8080, *, conditions: Lines | None = None, ip: str | None = None, **options: Any
     ) -> Client:
-        """Return a client that has begun to connect. See `client`."""
+        """Return a client that has begun to connect. See `client`; `options` are for `Client.open`."""
         client = self.client(conditions, ip=ip)
         client.open(port, "localhost", **options)
         return client
 
+    def remove(self, client: Client) -> None:
+        """Disconnect a client and forget it and its host, in long runs where players come and go."""
+        client.close()
+        self.clients.remove(client)
+        self._driven.pop(client, None)
+        ip = self.host_of(client).ip
+        if not any(self.host_of(who).ip == ip for who in self._everybody()):
+            self._hosts.pop(ip, None)
+
+    # --- what happens to them -------------------------------------------------------------------------------------
+
     def host_of(self, who: Client | Server) -> SimulatedHost:
         """Return the machine that a client or server runs on."""
         host = who._system
-        assert isinstance(host, SimulatedHost)
+        assert isinstance(host, SimulatedHost), f"{who} is not on the simulated network"
         return host
+
+    def set_conditions(self, who: Client | Server, conditions: Lines) -> None:
+        """Change somebody's line from now on. A pair is up and down."""
+        self.host_of(who).conditions(*lines(conditions))
 
     def cut_off(self, who: Client | Server, seconds: float | None = None) -> None:
         """Let nothing in or out of somebody's machine, for some seconds or until `mend`."""
@@ -234,37 +158,74 @@ class SimulatedNetwork:
         """Undo `cut_off`."""
         self.host_of(who).is_cut_off = False
 
-    def move(self, who: Client, ip: str, port: int) -> None:
-        """Give a client another address from one moment to the next, as a router does that forgot it."""
+    def freeze(self, who: Client | Server, seconds: float) -> None:
+        """Have somebody's programs stand still, as on a laptop asleep. What you call yourself still runs."""
         host = self.host_of(who)
-        run = who._run
-        if run is None or run.endpoint is None:
-            raise ValueError("only a client that connects can be moved")
-        del self._hosts[host.ip]
-        host.ip = ip
-        self._hosts[ip] = host
-        run.endpoint.sock.rebind((ip, port))  # type: ignore[attr-defined]  # a simulated socket
+        host.is_frozen = True
+        self.after(seconds, host.thaw)
 
     def kill(self, server: Server) -> None:
-        """Have a server vanish without a goodbye, as a process that was killed."""
+        """Have a server vanish without a goodbye, as a process that was killed. It may `serve` again."""
         run = server._run
         if run is not None and run.endpoint is not None:
             run.endpoint.close()
             run.over.set()
         self.servers.remove(server)
 
-    def after(self, seconds: float, action: Callable[[], Any]) -> None:
+    def move(self, who: Client | Server, ip: str | None = None, port: int | None = None) -> Address:
+        """Give somebody's machine another address and other ports, as a phone that leaves the Wi-Fi or a NAT may.
+
+        Nobody is told; what is sent to the old address is lost.
+
+        Args:
+            who: Whose machine.
+            ip: The new address; a new one unless given. With the old one, only the ports change.
+            port: The port of its first socket; the next free one unless given.
+
+        Returns:
+            The new address of its first socket.
+        """
+        host = self.host_of(who)
+        sockets = [sock for sock in self._sockets.values() if sock.host is host]
+        for sock in sockets:
+            self.unbind(sock)
+        self._hosts.pop(host.ip)
+        host.ip = ip or self._new_ip()
+        self._hosts[host.ip] = host
+        for sock in sockets:
+            sock.port, port = port or self._free_port(host.ip, above=sock.port), None
+            self._sockets[host.ip, sock.port] = sock
+        return sockets[0].getsockname() if sockets else (host.ip, 0)
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """Seconds since the simulation began."""
+        return self.schedule.now
+
+    def at(self, when: float, action: Callable[[], Any]) -> Scheduled:
+        """Call something at a time, in seconds since the simulation began: a change of the network, a player's move."""
+        scheduled = Scheduled()
+        self.schedule.at(when, self._act, scheduled, action)
+        return scheduled
+
+    def after(self, seconds: float, action: Callable[[], Any]) -> Scheduled:
         """Call something in so many seconds from now."""
-        self._at(self.now + seconds, action)
+        return self.at(self.now + seconds, action)
 
-    def every(self, interval: float, action: Callable[[], Any]) -> None:
-        """Call something every so many seconds: a game's frames, a player's input."""
+    def every(self, interval: float, action: Callable[[], Any]) -> Scheduled:
+        """Call something every so many seconds, until cancelled: a game's frames, a player's input."""
+        scheduled = Scheduled()
+        start = self.now
 
-        def again() -> None:
-            action()
-            self._at(self.now + interval, again)
+        def again(count: int) -> None:
+            self._act(scheduled, action)
+            if not scheduled.is_cancelled:  # the times are multiples: sums of 1/60 would drift
+                self.schedule.at(start + (count + 1) * interval, again, count + 1)
 
-        self._at(self.now + interval, again)
+        self.schedule.at(start + interval, again, 1)
+        return scheduled
 
     def run(self, seconds: float) -> None:
         """Let simulated time pass."""
@@ -279,54 +240,86 @@ class SimulatedNetwork:
         if not self._run(self.now + timeout, condition):
             raise TimeoutError(f"the condition did not hold within {timeout} simulated seconds (seed {self.seed})")
 
+    # --- what came of it ------------------------------------------------------------------------------------------
+
     def has_converged(self) -> bool:
-        """Return whether every connected client's state equals the state of the (only) server."""
+        """Return whether every connected client's state equals its server's at this moment.
+
+        In a game that never stands still none ever does, by the time that datagrams take: see `assert_converged`.
+        """
         return not self.differences()
 
     def differences(self) -> list[str]:
-        """Return, in words, which connected clients' states differ from the server's."""
+        """Return, in words, how connected clients' states differ from their servers'."""
         found = []
-        want = self.servers[0].game_state_store.get_game_state()
-        values = {**want.to_dict(), "time_order": None}  # while a game loop runs, the number alone runs ahead
-        for number, client in enumerate(self.clients):
-            if client.connection is not None and client.connection.status == 1:
+        for server in self.servers:
+            want = server.game_state_store.get_game_state()
+            for name, client in self._clients_of(server):
                 with client.access_game_state() as have:
-                    if {**have.to_dict(), "time_order": None} != values:
-                        found.append(f"client {number} has {have!r}, the server {want!r}")
+                    if content(have) != content(want):
+                        found.append(f"{name}: {differences(content(have), content(want))}")
         return found
 
-    def assert_converged(self) -> None:
-        """Fail with what differs, and the seed, unless every connected client has the server's state."""
-        differences = self.differences()
-        assert not differences, f"seed {self.seed}: " + "; ".join(differences)
+    def assert_converged(self, timeout: float = 10.0) -> None:
+        """Fail unless every connected client gets to exactly the state that its server has.
+
+        If they do not have it already, the game goes on meanwhile: a client has converged once it holds what the
+        server held at the same `time_order`, now or later.
+
+        Args:
+            timeout: Simulated seconds that it may take.
+
+        Raises:
+            AssertionError: It did not come about. The message says who lacks what, and has the seed.
+        """
+        if not self.differences():
+            return
+        watched = [Convergence(server, self._clients_of(server)) for server in self.servers]
+        try:
+            if not self._run(self.now + timeout, lambda: not any(each.is_behind() for each in watched)):
+                complaints = "; ".join(complaint for each in watched for complaint in each.complaints())
+                raise AssertionError(f"not converged within {timeout} simulated s (seed {self.seed}): {complaints}")
+        finally:
+            for each in watched:
+                each.stop()
+
+    def close(self) -> None:
+        """Close what the simulation opened."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
 
     # --- what drivers and hosts use -------------------------------------------------------------------------------
 
     def clock(self) -> float:
         """Return the simulated time."""
-        return self.now
+        return self.schedule.now
 
     def entropy(self, count: int) -> bytes:
         """Return random bytes that the seed decides."""
-        return self.dice.randbytes(count)
+        return self._dice.randbytes(count)
 
-    def bind(self, ip: str, port: int) -> SimulatedSocket:
-        """Return a socket on an address; port 0 is any free one."""
+    @property
+    def loop(self) -> VirtualLoop:
+        """The loop on which coroutines of game loops run."""
+        if self._loop is None:
+            self._loop = self._new_loop()
+        return self._loop
+
+    def bind(self, host: SimulatedHost, port: int) -> SimulatedSocket:
+        """Return a socket on a host; port 0 is any free one."""
         if port == 0:
-            port = next(p for p in range(_FIRST_EPHEMERAL_PORT, 65_536) if (ip, p) not in self._sockets)
-        if (ip, port) in self._sockets:
-            raise AddressUnavailable(98, f"cannot listen on {ip!r}, port {port}: it is taken")
-        sock = self._sockets[(ip, port)] = SimulatedSocket(self, (ip, port))
+            port = self._free_port(host.ip)
+        if (host.ip, port) in self._sockets:
+            raise AddressUnavailable(98, f"cannot listen on {host.ip!r}, port {port}: it is taken")
+        sock = self._sockets[host.ip, port] = SimulatedSocket(self, host, port)
+        self.look_around()
         return sock
 
-    def unbind(self, address: tuple[str, int]) -> None:
+    def unbind(self, sock: SimulatedSocket) -> None:
         """Free an address."""
-        self._sockets.pop(address, None)
-
-    def rebind(self, sock: SimulatedSocket, former: tuple[str, int], address: tuple[str, int]) -> None:
-        """Move a socket to another address."""
-        self.unbind(former)
-        self._sockets[address] = sock
+        if self._sockets.get(sock.getsockname()) is sock:
+            del self._sockets[sock.getsockname()]
 
     def transmit(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
         """Carry a datagram from one host to another, as their lines will have it."""
@@ -336,89 +329,93 @@ class SimulatedNetwork:
         sender, receiver = self._hosts.get(source[0]), self._hosts.get(target[0])
         if sender is None or receiver is None or sender.is_cut_off or receiver.is_cut_off:
             return
-        for leaves in sender.up.arrivals(len(data), self.now):
-            for arrives in receiver.down.arrivals(len(data), leaves):
-                self._at(arrives, lambda: self._arrive(data, source, target))
+        size = len(data)
+        for leaves in sender.up.arrivals(size, self.schedule.now):
+            for arrives in receiver.down.arrivals(size, leaves):
+                self.schedule.at(arrives, self._arrive, data, source, target)
 
     def inject(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
         """Have a datagram arrive now, whoever sent it: for forged and replayed ones."""
-        self._at(self.now, lambda: self._arrive(data, source, target))
+        self.schedule.at(self.now, self._arrive, data, source, target)
+
+    def look_around(self) -> None:
+        """Take note that somebody begins to run, to drive it from the next moment on."""
+        self._has_news = True
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _add_host(self, ip: str, conditions: Conditions) -> SimulatedHost:
-        host = self._hosts[ip] = SimulatedHost(self, ip, conditions)
-        if ip != _SERVER_IP:
-            host.conditions(conditions)
+    def _everybody(self) -> list[Client | Server]:
+        return [*self.servers, *self.clients]
+
+    def _new_ip(self) -> str:
+        self._host_count += 1
+        return f"10.{self._host_count // 62_500}.{1 + self._host_count // 250 % 250}.{1 + self._host_count % 250}"
+
+    def _add_host(self, ip: str, conditions: Lines) -> SimulatedHost:
+        host = self._hosts[ip] = SimulatedHost(self, ip, *lines(conditions))
         return host
 
-    def _at(self, when: float, action: Callable[[], Any]) -> None:
-        self._count += 1
-        heapq.heappush(self._queue, (when, self._count, action))
+    def _free_port(self, ip: str, above: int = _FIRST_EPHEMERAL_PORT - 1) -> int:
+        return next(port for port in range(above + 1, 65_536) if (ip, port) not in self._sockets)
+
+    def _new_loop(self) -> VirtualLoop:
+        return VirtualLoop(self.clock)
+
+    def _clients_of(self, server: Server) -> list[tuple[str, Client]]:
+        """Return the connected clients of a server, with what to call them."""
+        return [
+            (f"client {number} on {self.host_of(client).ip}", client)
+            for number, client in enumerate(self.clients)
+            if is_connected(client)
+            and client.connection is not None
+            and client.connection.remote_address == (self.host_of(server).ip, server.port)
+        ]
+
+    def _act(self, scheduled: Scheduled, action: Callable[[], Any]) -> None:
+        if not scheduled.is_cancelled:
+            action()
 
     def _arrive(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
-        receiver = self._hosts.get(target[0])
         sock = self._sockets.get(target)
-        if sock is not None and receiver is not None and not receiver.is_cut_off:
-            sock.inbox.append((data, source))
+        if sock is not None and not sock.host.is_cut_off:
+            sock.put(data, source)
 
     def _run(self, until: float, condition: Callable[[], Any] | None) -> bool:
         if self.is_running:
             raise WrongThread("the simulation is running already: a handler cannot run it")
-        self.is_running = True
-        try:
-            self._turn_all()
-            while True:
+        schedule = self.schedule
+        while True:
+            self.is_running = True
+            try:
+                self._settle()
+            finally:
                 self.is_running = False
-                met = condition is not None and condition()
-                self.is_running = True
-                if met:
-                    return True
-                when = self._next_time()
-                if when is None or when > until:
-                    self.now = until
-                    self.is_running = False
-                    return condition is not None and bool(condition())
-                self.now = max(self.now, when)
-                while self._queue and self._queue[0][0] <= self.now:
-                    heapq.heappop(self._queue)[2]()
-                self._turn_all()
-        finally:
-            self.is_running = False
+            if condition is not None and condition():
+                return True
+            when = schedule.next_time()
+            if when is None or when > until:
+                schedule.now = until
+                return condition is not None and bool(condition())
+            self.is_running = True
+            try:
+                schedule.advance(when)
+            finally:
+                self.is_running = False
 
-    def _next_time(self) -> float | None:
-        times = [self._queue[0][0]] if self._queue else []
-        runs = [server._run for server in self.servers] + [client._run for client in self.clients]
-        for run in runs:
-            if run is not None and run.endpoint is not None and not run.over.is_set():
-                timer = run.endpoint.next_timer()
-                if timer is not None:
-                    # A timer a hair in the past must not hold the clock; one nanosecond on, it is due.
-                    times.append(timer if timer > self.now else self.now + 1e-9)
-        return min(times, default=None)
+    def _settle(self) -> None:
+        """Let everybody take a turn who has something to do at this moment."""
+        ready = self.ready
+        while ready or self._has_news:
+            if self._has_news:
+                self._adopt()
+            if ready:
+                ready.popleft()()
 
-    def _turn_all(self) -> None:
-        for server in self.servers:
-            if server._run is not None:
-                server._run.turn()
-                server._run.deliver()
-        for client in self.clients:
-            client.pump()
-
-    def _step_machine(self, steps: Step, sent: Any) -> None:
-        """Run a game loop up to its next sleep."""
-        try:
-            step: float | Awaitable[Any] = next(steps) if sent is None else steps.send(sent)
-            while not isinstance(step, (int, float)):
-                if self._loop is None:
-                    self._loop = asyncio.new_event_loop()
-                step = resolve(steps, self._loop, step)
-        except StopIteration:
-            return
-        self._at(self.now + step, lambda: self._step_machine(steps, None))
-
-    def close(self) -> None:
-        """Close what the simulation opened."""
-        if self._loop is not None:
-            self._loop.close()
-            self._loop = None
+    def _adopt(self) -> None:
+        """Drive whoever has begun to run since."""
+        self._has_news = False
+        for who in self._everybody():
+            run = who._run
+            if run is not None and self._driven.get(who) is not run:
+                self._driven[who] = run
+                SimulatedDriver(self, run, self.host_of(who), who._user_code)
