@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Angle", "Cyclic", "FrameAdapter", "Smoothed"]
 
+_UPS = frozenset({"CONNECTED", "RECONNECTED"})
+_DOWNS = frozenset({"DISCONNECTED", "CONNECTION_FAILED"})
+
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -75,6 +78,8 @@ class FrameAdapter:
         self._frame_deadline: float | None = None
         self._frame_ended = 0.0
         self._farewell: asyncio.Future[Any] | None = None
+        self._is_up = False  # as the game has been told, and has had a frame to act on it
+        self._is_ending = False
         client.claim_delivery(self)
 
     @property
@@ -125,6 +130,8 @@ class FrameAdapter:
         if self._is_closed:
             return
         self._is_pumping = True
+        if self._is_ending:
+            self._is_up = self._is_ending = False
         try:
             self._client.pump()
             if self._interpolator is not None:
@@ -225,12 +232,18 @@ class FrameAdapter:
                 `Client.dispatch_event`.
 
         Raises:
-            NotConnected: There is no connection, and none being made.
+            NotConnected: There is no connection, and none being made. When one ends in the middle of a frame, before
+                the game could hear of it, what is sent is lost instead.
             WrongThread: Another thread than the owner called.
         """
         self._require_owner("send")
         if rate is None or self._limiter.admit(event_type, args, kwargs, rate, self._client.clock()):
-            self._client.dispatch_event(event_type, *args, **kwargs)
+            try:
+                self._client.dispatch_event(event_type, *args, **kwargs)
+            except NotConnected:
+                # Lost in the middle of a frame, which the game could not know of: DISCONNECTED is on its way to it.
+                if not self._is_up:
+                    raise
 
     # --- the end --------------------------------------------------------------------------------------------
 
@@ -300,6 +313,10 @@ class FrameAdapter:
             self._client.deliver(room, self._observe)
 
     def _observe(self, event: Event) -> None:
+        if event.type in _UPS:
+            self._is_up, self._is_ending = True, False
+        elif event.type in _DOWNS:
+            self._is_ending = True
         handlers = self._handlers.get(event.type)
         if handlers is not None:
             injected: dict[str, Any] = {}
