@@ -625,7 +625,7 @@ PROGRAM = """
     import arcade
     from pygase.integrations.arcade import ArcadeAdapter, NetworkView, NetworkWindow
 
-    log: list[Any] = []
+    log = []
 
     class Play(NetworkView):
         def on_update(self, delta_time):
