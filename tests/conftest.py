@@ -1,10 +1,25 @@
-"""What all tests share: waiting for a condition, with a deadline."""
+"""What all tests share: an audit of every nonce, and waiting for a condition with a deadline."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from .nonce_audit import audited
+
+
+@pytest.fixture(autouse=True)
+def no_nonce_is_used_twice(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail any test in which one key seals two different things under one nonce.
+
+    Not in the soak tests: what the audit has to remember would be the growth that they look for.
+    """
+    if "tests/soak" in request.node.nodeid:
+        yield
+        return
+    with audited():
+        yield
 
 
 def wait_for(condition: Callable[[], Any], timeout: float = 15.0) -> None:
