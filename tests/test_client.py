@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pygase import RELIABLE, Backend, Client, ConnectionFailed, ConnectionStatus, DisconnectReason, GameState, NotConnected
+
+from pygase import (
+    RELIABLE,
+    Backend,
+    Client,
+    ConnectionFailed,
+    ConnectionStatus,
+    DisconnectReason,
+    GameState,
+    NotConnected,
+)
 from pygase.errors import AdapterMisuse, AlreadyRunning
 
 from .conftest import wait_for
@@ -144,7 +154,7 @@ def test_dead_server_gives_connection_failed_and_returns(monkeypatch: pytest.Mon
     monkeypatch.setattr("pygase.client.CONNECT_TIMEOUT", 0.3)
     client = Client()
     failed: list[Any] = []
-    client.register_event_handler("CONNECTION_FAILED", lambda reason: failed.append(reason))
+    client.register_event_handler("CONNECTION_FAILED", lambda reason: failed.append(reason))  # noqa: PLW0108  (by its name)
     with pytest.raises(ConnectionFailed, match="no answer") as caught:
         client.connect(mute_port, "127.0.0.1")
     assert caught.value.reason is DisconnectReason.NO_ANSWER
@@ -219,7 +229,9 @@ def test_state_access_is_reentrant_and_shuts_other_threads_out(backend: Backend)
     client.wait_until(lambda game_state: hasattr(game_state, "n"), timeout=10.0)
     order: list[str] = []
     with client.access_game_state(), client.access_game_state():
-        other = threading.Thread(target=lambda: [order.append("other") for _ in (client.access_game_state().__enter__(),)])
+        other = threading.Thread(
+            target=lambda: [order.append("other") for _ in (client.access_game_state().__enter__(),)]
+        )
         other.start()
         order.append("inside")
     other.join(5.0)
@@ -297,7 +309,7 @@ def run_program(source: str, *, interrupt_on: str | None = None, timeout: float 
 
 def test_program_that_forgets_disconnect_ends_and_its_goodbye_arrives(backend: Backend) -> None:
     left: list[Any] = []
-    backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))
+    backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))  # noqa: PLW0108  (by its name)
     code, said, seconds = run_program(f"""
         import pygase
         client = pygase.Client()
@@ -313,7 +325,7 @@ def test_program_that_forgets_disconnect_ends_and_its_goodbye_arrives(backend: B
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_ends_a_blocking_client_and_its_goodbye_arrives(backend: Backend) -> None:
     left: list[Any] = []
-    backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))
+    backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))  # noqa: PLW0108  (by its name)
     code, said, seconds = run_program(
         f"""
         import pygase
