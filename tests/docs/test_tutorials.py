@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from pygase import RELIABLE, Client
+from pygase import RELIABLE, Client, GameState
 from tests.docs.blocks import ROOT
 
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -131,21 +131,23 @@ def test_two_players_see_each_other(engine: str, step: str, tmp_path: Path) -> N
         address = ("127.0.0.1", port)
         pictures = [tmp_path / "ada.png", tmp_path / "bob.png"]
         common = ["--until", both_here, "--stay", both_shown, "--screenshot"]
+        watcher = Client()
+        watcher.connect_in_thread(port, "127.0.0.1")
+        watcher.try_to(lambda state: state.players, timeout=10)
         players = [
             play(folder / "game.py", *address, "Ada", "--keys", "RIGHT", *common, pictures[0]),
             play(folder / "game.py", *address, "Bob", "--keys", "DOWN", *common, pictures[1]),
         ]
-        watcher = Client()
-        watcher.connect_in_thread(port, "127.0.0.1")
-        watcher.try_to(lambda state: state.players, timeout=10)
-        watcher.wait_until(lambda state: len(state.players) == 2, timeout=30)
-        places = watcher.try_to(lambda state: [player["position"] for player in state.players.values()])
-        watcher.wait_until(
-            lambda state: all(
-                player["position"] != place for player, place in zip(state.players.values(), places, strict=True)
-            ),
-            timeout=10,
-        )
+        first_places: dict[int, list[float]] = {}
+
+        def both_have_moved(state: GameState) -> bool:
+            for player_id, player in state.players.items():
+                first_places.setdefault(player_id, player["position"])
+            return len(state.players) == 2 and all(
+                player["position"] != first_places[player_id] for player_id, player in state.players.items()
+            )
+
+        watcher.wait_until(both_have_moved, timeout=30)
         time.sleep(0.3)  # smoothing shows what the server knew a moment ago
         both_here.touch()
         deadline = time.monotonic() + 20

@@ -21,6 +21,7 @@ class CoinRush(NetworkWindow):
     def __init__(self, hostname="localhost", port=8080, name="Player"):
         super().__init__(WIDTH, HEIGHT, "Coin rush", interpolate=("players.*.position",))
         self.background_color = (18, 48, 56)
+        self.name = name
         self.held = set()  # the keys that are down
         self.own_id = self.own_position = None
         self.score = arcade.Text("", 12, 0, font_size=14)
@@ -39,6 +40,9 @@ class CoinRush(NetworkWindow):
     def on_net_disconnected(self, reason):
         self.own_id = None
         self.words.text = f"no connection: {reason}"
+
+    def on_net_reconnected(self):
+        self.client.dispatch_event("JOIN", self.name, retries=pygase.RELIABLE)
 
     def on_key_press(self, key, modifiers):
         self.held.add(key)

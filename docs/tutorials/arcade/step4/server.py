@@ -23,13 +23,15 @@ def random_place():
 
 
 def join(name, client_address):
-    """A client wants to play: give it a player, and tell it which one."""
-    if client_address in player_ids or not isinstance(name, str):
+    """A client wants to play: give it a player, unless it has one, and tell it which one."""
+    if not isinstance(name, str):
         return None
-    player_id = next(new_ids)
-    player_ids[client_address] = player_id
+    is_new = client_address not in player_ids
+    player_id = player_ids.setdefault(client_address, next(new_ids))
     backend.server.dispatch_event("PLAYER_CREATED", player_id, target_client=client_address, retries=pygase.RELIABLE)
-    return {"players": {player_id: {"name": name[:12], "position": random_place(), "score": 0}}}
+    if is_new:
+        return {"players": {player_id: {"name": name[:12], "position": random_place(), "score": 0}}}
+    return None
 
 
 def move(position, client_address, game_state):
@@ -67,6 +69,12 @@ def leave(client_address):
     return None
 
 
+def come_back(client_address, former_address=None):
+    """A client that was cut off is back, from another address perhaps. It is still the same player."""
+    if former_address in player_ids:
+        player_ids[client_address] = player_ids.pop(former_address)
+
+
 def time_step(game_state, dt):
     """Fifty times a second: who is near a coin gets it, and the coin lies somewhere else."""
     for player_id in game_state.players:
@@ -84,7 +92,7 @@ def time_step(game_state, dt):
 backend = pygase.Backend(
     initial_game_state=pygase.GameState(players={}, coins={number: random_place() for number in range(5)}),
     time_step_function=time_step,
-    event_handlers={"JOIN": join, "MOVE": move, "CLIENT_DISCONNECTED": leave},
+    event_handlers={"JOIN": join, "MOVE": move, "CLIENT_RECONNECTED": come_back, "CLIENT_DISCONNECTED": leave},
 )
 
 if __name__ == "__main__":
