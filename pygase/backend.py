@@ -68,11 +68,13 @@ class Backend:
 
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
+            AlreadyRunning: The game runs already.
         """
+        # What is wrong raises before anything has been started; the port next, which may be taken.
+        self.game_state_machine._check_can_run(interval)
         if inside_event_loop():
             return self._run_in_loop(hostname, port, interval, **options)
         machine, server = self.game_state_machine, self.server
-        # The port first: if it is taken, nothing has been started.
         server._listen(port, hostname, machine, **options)
         try:
             server._run_here(lambda: machine.run_game_loop_in_thread(interval))
@@ -92,6 +94,7 @@ class Backend:
         Returns:
             threading.Thread: The server's thread, a daemon.
         """
+        self.game_state_machine._check_can_run(interval)
         thread = self.server.run_in_thread(port, hostname, self.game_state_machine, **options)
         self.game_state_machine.run_game_loop_in_thread(interval)
         return thread

@@ -138,6 +138,12 @@ class GameStateMachine:
         ):
             self._events.append((event, injected or {}))
 
+    def _check_can_run(self, interval: float) -> None:
+        """Raise what running the game loop would raise."""
+        _check_interval(interval)
+        if self._is_running:
+            raise AlreadyRunning("the game loop is running already; stop it before running it again")
+
     def _begin(self) -> None:
         if self._is_running:
             raise AlreadyRunning("the game loop is running already; stop it before running it again")

@@ -355,18 +355,12 @@ class Server:
                 signals = [signal for signal in signals if not isinstance(signal, EventFrom)]
             run.mailbox.post(signals)
 
-    def _push(self, wire: EventWire, signal: Any) -> bool:
-        """Put a signal on the event wire, if it is an event."""
+    def _push(self, machine: GameStateMachine, signal: Any) -> bool:
+        """Queue a signal for the next tick, if it is an event."""
         occurrence = _as_event(signal)
-        if occurrence is None:
-            return False
-        event, injected = occurrence
-        if isinstance(wire, GameStateMachine):
-            wire._push_event(event, injected)
-        else:
-            event.handler_kwargs.update(injected)
-            wire._push_event(event)
-        return True
+        if occurrence is not None:
+            machine._push_event(*occurrence)
+        return occurrence is not None
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
@@ -387,7 +381,7 @@ class Server:
 
         def pass_on() -> None:
             if wire is not None:
-                self._user_code.run("the event wire", lambda: self._push(wire, signal) and None)
+                self._user_code.run("the event wire", lambda: _push_onto(wire, event, injected))
 
         if self._handlers.has_event_type(event.type):
             handlers = self._handlers
@@ -412,6 +406,14 @@ def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
         return Event("CLIENT_DISCONNECTED"), {**who, "reason": signal.reason}
     return None
+
+
+def _push_onto(wire: EventWire, event: Event, injected: dict[str, Any]) -> Any:
+    """Put an event on the event wire. Returns an awaitable if that takes one."""
+    if isinstance(wire, GameStateMachine):
+        return wire._push_event(event, injected)
+    event.handler_kwargs.update(injected)
+    return wire._push_event(event)
 
 
 def _dispatch_to(

@@ -39,7 +39,7 @@ class Recorder(GameStateMachine):
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:
         self.ticks.append((self.network.now if self.network else 0.0, dt))
         if self.network is not None:
-            self.network.now += self.costs.get(len(self.ticks), 0.0)
+            self.network.schedule.now += self.costs.get(len(self.ticks), 0.0)
         return None
 
     @property
@@ -265,7 +265,7 @@ def test_coroutine_handlers_and_time_step_keep_their_place_in_the_tick(network: 
     for n, event_type in enumerate(["SLOW", "FAST", "SLOW"]):
         machine._push_event(Event(event_type, n))
     network.run_game_loop(machine)
-    network.run(INTERVAL / 2)
+    network.run(0.3)
     assert machine.state.log == [0, 1, 2]
     assert machine.state.steps == [0, 1, 2]
 
