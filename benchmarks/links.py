@@ -10,7 +10,7 @@ import argparse
 from dataclasses import dataclass
 
 from benchmarks.report import table
-from pygase.config import RELIABLE
+from pygase.config import FRAGMENT_BYTES, RELIABLE
 from pygase.protocol import MODE_UNRELIABLE, Traffic
 from tests.protocol.link import Line, Link
 
@@ -71,7 +71,7 @@ def measure(
 
     def fill() -> None:
         # Keep the line busy as a program would that waits for room. What is unreliable queues before the probes: 30 ms.
-        most = rate * 0.03 + 2_000 if retries == 0 else rate * 6 * latency + 64_000
+        most = rate * 0.03 + 2_000 if retries == 0 and size <= FRAGMENT_BYTES else rate * 6 * latency + 64_000
         while link.a.backlog_bytes < most:
             link.a.send(bytes(size), retries)
         link.flush(link.a)

@@ -45,7 +45,15 @@ _DRAIN: Final = 0.6
 _USED: Final = 0.7
 """A window of which less was in flight at any time has nothing to grow for."""
 
-_LOSS_CUT: Final = 0.85
+_LOSS_CUT: Final = 0.75
+_LOSS_ROOM: Final = 0.9
+_CUT_ROUNDS: Final = 3
+"""Where too much is lost the window shrinks below what has arrived per round trip, by a quarter at least and a half at
+most. Three rounds later it shows whether that has helped."""
+
+_MOST_PER_ARRIVED: Final = 1.5
+"""The window grows no further than this times what has arrived in one round trip: a line that carries no more, and has
+no queue to show it, loses the rest. Random loss of up to a third leaves room to grow."""
 
 _SLOW_START_GAIN: Final = 2.0
 _CRUISE_GAIN: Final = 1.25
@@ -71,8 +79,13 @@ class Congestion:
     """
 
     __slots__ = (
+        "_after_acked",
+        "_after_lost",
+        "_arrived",
         "_base_at",
         "_calm",
+        "_cut_at",
+        "_cut_rounds",
         "_recent",
         "_restore",
         "_round_acked",
@@ -81,10 +94,11 @@ class Congestion:
         "_round_lost",
         "_round_most",
         "_round_rtt",
+        "_share",
         "_slow_start",
         "_tokens",
         "_tokens_at",
-        "_usual_loss",
+        "_usual",
         "base",
         "in_flight",
         "limited",
@@ -101,8 +115,15 @@ class Congestion:
         self.loss = 0.02
         self.base = _NEVER
         self.rate = _SLOW_START_GAIN * INITIAL_WINDOW_BYTES / INITIAL_RTT
-        # Generous at first: a path that loses from the start does so without our doing.
-        self._usual_loss = 0.1
+        # Share of bytes lost, per round and smoothed, and what it is when that is not our doing.
+        self._share = 0.0
+        self._usual = 0.15
+        self._cut_rounds = 0
+        self._cut_at = 0.0
+        self._after_acked = 0
+        self._after_lost = 0
+        # What has arrived in each of the last rounds.
+        self._arrived = (0, 0, 0)
         self._calm = 0
         self._base_at = now
         self._restore = 0.0
@@ -230,6 +251,7 @@ class Congestion:
         self._round_acked = self._round_lost = self._round_most = 0
         self.limited = False
         excess = self._excess_loss(acked, lost)
+        self._arrived = (acked, *self._arrived[:2])
         if least == _NEVER:
             return
         rtt = least
@@ -245,7 +267,7 @@ class Congestion:
         elif excess:
             self._slow_start = False
             self._calm = 0
-            self._set_window(self.window * _LOSS_CUT)
+            self._set_window(max(min(acked * _LOSS_ROOM, self.window * _LOSS_CUT), self.window * 0.5))
         elif not self._slow_start:
             self._steer(used, rtt, limited=limited)
         self._set_rate(rtt)
@@ -258,9 +280,12 @@ class Congestion:
             calm = (window - held) * 4 < aim - held
             self._calm = self._calm + 1 if calm else 0
             if self._calm >= _CALM_ROUNDS:
-                self._set_window(window * _CALM_GROWTH)
+                aim = window * _CALM_GROWTH
             else:
-                self._set_window(window + (aim - window) * (_STEP_UP if aim > window else _STEP_DOWN))
+                aim = window + (aim - window) * (_STEP_UP if aim > window else _STEP_DOWN)
+            if aim > window:
+                aim = max(min(aim, max(self._arrived) * _MOST_PER_ARRIVED + _QUEUE_BYTES), window)
+            self._set_window(aim)
         else:
             # There was not enough to send. A queue can be ours all the same.
             aim = self._aim(used, rtt)
@@ -268,14 +293,24 @@ class Congestion:
                 self._set_window(min(window, aim))
 
     def _excess_loss(self, acked: int, lost: int) -> bool:
-        """Whether this round lost out of proportion to what the path usually loses."""
-        if not lost:
-            self._usual_loss *= 0.95
+        """Whether more is lost than the path loses without our doing. True at most every few rounds."""
+        share = self._share = self._share + (lost / (acked + lost or 1) - self._share) * 0.3
+        self._usual += (share - self._usual) * (0.2 if share < self._usual else 0.02)
+        if self._cut_rounds:
+            self._cut_rounds -= 1
+            if self._cut_rounds < _CUT_ROUNDS - 1:  # the first round after the cut was sent before it
+                self._after_acked += acked
+                self._after_lost += lost
+            if not self._cut_rounds and self._after_lost > self._cut_at * 0.7 * (self._after_acked + self._after_lost):
+                # Sending less has changed nothing: it is the path's own way.
+                self._usual = max(self._usual, share)
             return False
-        share = lost / (acked + lost)
-        excess = lost > 3 * MAX_PAYLOAD_BYTES and share > 2 * self._usual_loss + 0.05
-        self._usual_loss += (share - self._usual_loss) * 0.1
-        return excess
+        if lost <= 3 * MAX_PAYLOAD_BYTES or share < 1.5 * self._usual + 0.06:
+            return False
+        self._cut_rounds = _CUT_ROUNDS
+        self._after_acked = self._after_lost = 0
+        self._cut_at = share
+        return True
 
     def _set_rate(self, rtt: float) -> None:
         if rtt < _UNPACED_RTT:
