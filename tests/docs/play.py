@@ -5,6 +5,7 @@ asked for, until a file exists) the last picture is saved and the window closed.
 """
 
 import argparse
+import contextlib
 import os
 import runpy
 import sys
@@ -109,7 +110,8 @@ def give_up_after(seconds: float) -> None:
 
     def give_up() -> None:
         time.sleep(seconds)
-        print(f"still running after {seconds} s", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # nobody may be listening any more
+            print(f"still running after {seconds} s", file=sys.stderr, flush=True)
         os._exit(3)
 
     threading.Thread(target=give_up, daemon=True).start()
