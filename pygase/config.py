@@ -209,6 +209,18 @@ MAX_INBOX_EVENTS: Final = 65_536
 MAX_INBOX_LIFECYCLE_EVENTS: Final = 8_192
 """Comings and goings of clients that are queued for a game even past that: eight full servers' worth."""
 
+PACKETS_PER_SECOND: Final = 4_000.0
+"""Packets a server takes from one client per second, once the burst below is used up: a game sends 20 to 60."""
+
+PACKETS_BURST: Final = 40_000.0
+"""Packets above `PACKETS_PER_SECOND` that a client may save up: an upload in small pieces."""
+
+BYTES_PER_SECOND: Final = 2.0 * 1024 * 1024
+"""Payload bytes a server takes from one client per second, once the burst below is used up: a fast home line."""
+
+BYTES_BURST: Final = 32.0 * 1024 * 1024
+"""Payload bytes above `BYTES_PER_SECOND` that a client may save up."""
+
 MAX_STATE_HISTORY: Final = 256
 """State updates kept for smoothing until the game takes them: five seconds at 50 ticks a second."""
 

@@ -389,3 +389,19 @@ def test_client_whose_main_thread_hogs_the_interpreter_stays_connected(backend: 
     assert connection.stats["packets_received"] > received
     assert client.connection.status == ConnectionStatus.CONNECTED
     client.disconnect()
+
+
+def test_wait_until_on_the_loops_own_thread_goes_on_with_the_network(backend: Backend) -> None:
+    client = Client()
+
+    async def main() -> None:
+        task = asyncio.create_task(client.connect(port_of(backend)))  # type: ignore[arg-type]
+        async with asyncio.timeout(10):
+            while client.connection is None or client.connection.status != ConnectionStatus.CONNECTED:
+                await asyncio.sleep(0.002)
+            client.dispatch_event("SET", 9, retries=RELIABLE)
+            client.wait_until(lambda game_state: game_state.n == 9, timeout=5.0)
+            await client.disconnect()  # type: ignore[misc]
+            await task
+
+    asyncio.run(main())

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from pygase.config import COROUTINE_GRACE
 from pygase.drivers.asyncio import AsyncioDriver
+from pygase.drivers.awaiting import inside_event_loop
 from pygase.drivers.endpoint import Core, Endpoint
 from pygase.drivers.mailbox import Mailbox
 from pygase.drivers.system import DatagramSocket, System
@@ -106,9 +107,11 @@ class Run:
         return result
 
     def turn(self) -> None:
-        """Drive the network once, for a session that nobody else drives."""
+        """Drive the network once, for a session that nobody else drives, or whose event loop waits for the caller."""
         if self._driver is None:
             self.take_turn()
+        elif isinstance(self._driver, AsyncioDriver) and inside_event_loop() and self.endpoint is not None:
+            self.endpoint.turn()
 
     def take_turn(self) -> None:
         """Drive the network once; for the session's driver."""

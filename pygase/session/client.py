@@ -139,26 +139,8 @@ class ClientSession:
         if len(payload) == 2 and payload in _WELCOMES:
             self._take_welcome(payload, link, now)
             return
-        if self._awaits_welcome or self.link is not link:
-            return
-        traffic = self.traffic
-        try:
-            traffic.receive_packet(payload, now)
-        except MalformedDatagram:
-            self.dropped += 1
-        if traffic.snapshots:
-            self._take_snapshots(now)
-        if traffic.messages:
-            self._take_messages(now)
-            if self._farewell is not None:
-                link.disconnect(now)  # which is also the server's sign that its reason was heard
-                self._end(self._farewell)
-                return
-        if self._held or self._held_reliable:
-            self._release()
-        if traffic.acked:
-            self._take_acks()
-            self._leave_if_done(now)
+        if not self._awaits_welcome and self.link is link:
+            self._take_packet(payload, link, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
@@ -292,6 +274,27 @@ class ClientSession:
         return pause * (0.5 + self._entropy(1)[0] / 255)
 
     # --- what the server says -------------------------------------------------------------------------------------
+
+    def _take_packet(self, payload: bytes, link: SecureClient, now: float) -> None:
+        """Take what the traffic layer makes of a payload, state before events."""
+        traffic = self.traffic
+        try:
+            traffic.receive_packet(payload, now)
+        except MalformedDatagram:
+            self.dropped += 1
+        if traffic.snapshots:
+            self._take_snapshots(now)
+        if traffic.messages:
+            self._take_messages(now)
+            if self._farewell is not None:
+                link.disconnect(now)  # which is also the server's sign that its reason was heard
+                self._end(self._farewell)
+                return
+        if self._held or self._held_reliable:
+            self._release()
+        if traffic.acked:
+            self._take_acks()
+            self._leave_if_done(now)
 
     def _take_snapshots(self, now: float) -> None:
         snapshots, replica = self.traffic.snapshots, self.replica

@@ -1,15 +1,22 @@
 """A client's place on a server: it outlives the link, so that a client that was cut off finds it as it left it."""
 
-from typing import Any, Final
+from typing import Any
 
-from pygase.config import EVENTS_BURST, EVENTS_PER_SECOND, NEVER
+from pygase.config import (
+    BYTES_BURST,
+    BYTES_PER_SECOND,
+    EVENTS_BURST,
+    EVENTS_PER_SECOND,
+    NEVER,
+    PACKETS_BURST,
+    PACKETS_PER_SECOND,
+)
 from pygase.errors import DisconnectReason
 from pygase.netcode import Peer
 from pygase.protocol import Traffic
+from pygase.session.budget import Budget
 
 __all__ = ["Seat"]
-
-_FULL_BUDGET: Final = float(EVENTS_BURST)
 
 
 class Seat:
@@ -22,16 +29,17 @@ class Seat:
         is_local: Whether it plays on the server's own machine.
         is_absent: Whether its link is lost, and the seat held for its return.
         is_over: Whether its place is gone.
+        packets, bytes, events: What it may still send.
         farewell: Why its connection is about to end, if it is.
         ends_at: When it ends: a farewell that was not answered, or an absence that lasted too long.
     """
 
     __slots__ = (
-        "budget",
-        "budget_at",
+        "bytes",
         "deadline",
         "dropped",
         "ends_at",
+        "events",
         "farewell",
         "gate",
         "is_absent",
@@ -41,6 +49,7 @@ class Seat:
         "offered_at",
         "offered_version",
         "owner",
+        "packets",
         "peer",
         "ticket_at",
         "traffic",
@@ -66,18 +75,12 @@ class Seat:
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
         self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
         self.welcome_at = NEVER
-        self.budget, self.budget_at = _FULL_BUDGET, now
+        self.packets = Budget(PACKETS_PER_SECOND, PACKETS_BURST, now)
+        self.bytes = Budget(BYTES_PER_SECOND, BYTES_BURST, now)
+        self.events = Budget(EVENTS_PER_SECOND, EVENTS_BURST, now)
 
     @property
     def address(self) -> tuple[Any, ...]:
         """The client's address."""
         address: tuple[Any, ...] = self.peer.address
         return address
-
-    def spend_event(self, now: float) -> bool:
-        """Take one event off the client's token bucket. Returns whether there was one left."""
-        if self.budget < _FULL_BUDGET:
-            self.budget = min(_FULL_BUDGET, self.budget + (now - self.budget_at) * EVENTS_PER_SECOND)
-        self.budget_at = now
-        self.budget -= 1.0
-        return self.budget >= 0.0

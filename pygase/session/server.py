@@ -174,6 +174,12 @@ class ServerSession:
         if seat.welcome:
             self._take_answer(seat, payload)
             return
+        packets, volume = seat.packets, seat.bytes
+        packets.left -= 1.0
+        volume.left -= len(payload)
+        if (packets.left < 0.0 and packets.is_overdrawn(now)) or (volume.left < 0.0 and volume.is_overdrawn(now)):
+            self.kick(seat, DisconnectReason.FLOODING, now)
+            return
         traffic = seat.traffic
         try:
             traffic.receive_packet(payload, now)
@@ -372,12 +378,13 @@ class ServerSession:
     # --- what clients say -----------------------------------------------------------------------------------------
 
     def _take_messages(self, seat: Seat, now: float) -> None:
-        messages = seat.traffic.messages
+        messages, budget = seat.traffic.messages, seat.events
         if seat.farewell is not None:
             messages.clear()
         while messages:
             _, message = messages.popleft()
-            if not seat.spend_event(now):
+            budget.left -= 1.0
+            if budget.left < 0.0 and budget.is_overdrawn(now):
                 messages.clear()
                 self.kick(seat, DisconnectReason.FLOODING, now)
                 return
