@@ -282,8 +282,8 @@ def test_handlers_run_only_in_deliver_once_claimed(backend: Backend) -> None:
     client.disconnect()
 
 
-def run_program(source: str, *, interrupt_on: str | None = None, timeout: float = 20.0) -> tuple[int, str, float]:
-    """Run a program; return its exit code, what it printed, and how long it took from "READY" or the interrupt on."""
+def run_program(source: str, *, interrupt_on: str | None = None, timeout: float = 60.0) -> tuple[int, str]:
+    """Run a program; return its exit code and what it printed. It must end by itself, long before the deadline."""
     import signal
 
     process = subprocess.Popen(
@@ -296,7 +296,6 @@ def run_program(source: str, *, interrupt_on: str | None = None, timeout: float 
         said += line
         if "READY" in line:
             break
-    began = time.monotonic()
     if interrupt_on:
         process.send_signal(signal.SIGINT)
     try:
@@ -304,13 +303,13 @@ def run_program(source: str, *, interrupt_on: str | None = None, timeout: float 
     except subprocess.TimeoutExpired:
         process.kill()
         pytest.fail(f"the program did not end: {said}")
-    return process.returncode, said, time.monotonic() - began
+    return process.returncode, said
 
 
 def test_program_that_forgets_disconnect_ends_and_its_goodbye_arrives(backend: Backend) -> None:
     left: list[Any] = []
     backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))  # noqa: PLW0108  (by its name)
-    code, said, seconds = run_program(f"""
+    code, said = run_program(f"""
         import pygase
         client = pygase.Client()
         client.connect_in_thread({port_of(backend)})
@@ -318,7 +317,6 @@ def test_program_that_forgets_disconnect_ends_and_its_goodbye_arrives(backend: B
         print("READY")
     """)
     assert code == 0, said
-    assert seconds < 10.0
     wait_for(lambda: left == [DisconnectReason.CLIENT_LEFT])
 
 
@@ -326,7 +324,7 @@ def test_program_that_forgets_disconnect_ends_and_its_goodbye_arrives(backend: B
 def test_ctrl_c_ends_a_blocking_client_and_its_goodbye_arrives(backend: Backend) -> None:
     left: list[Any] = []
     backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))  # noqa: PLW0108  (by its name)
-    code, said, seconds = run_program(
+    code, said = run_program(
         f"""
         import pygase
         client = pygase.Client()
@@ -337,13 +335,12 @@ def test_ctrl_c_ends_a_blocking_client_and_its_goodbye_arrives(backend: Backend)
     )
     assert code != 0
     assert "KeyboardInterrupt" in said
-    assert seconds < 10.0
     wait_for(lambda: left == [DisconnectReason.CLIENT_LEFT])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_ends_a_backend_with_a_clear_message() -> None:
-    code, said, seconds = run_program(
+    code, said = run_program(
         """
         import pygase, threading
         backend = pygase.Backend(pygase.GameState(), lambda game_state, dt: None)
@@ -358,11 +355,10 @@ def test_ctrl_c_ends_a_backend_with_a_clear_message() -> None:
     )
     assert code != 0
     assert "interrupted: the server on port" in said
-    assert seconds < 10.0
 
 
 def test_port_that_is_taken_ends_the_program_with_a_clear_message(backend: Backend) -> None:
-    code, said, seconds = run_program(f"""
+    code, said = run_program(f"""
         import pygase
         print("READY")
         pygase.Backend(pygase.GameState(), lambda game_state, dt: None).run("localhost", {port_of(backend)})
@@ -370,7 +366,6 @@ def test_port_that_is_taken_ends_the_program_with_a_clear_message(backend: Backe
     assert code != 0
     assert f"port {port_of(backend)}" in said
     assert "is another server running there?" in said
-    assert seconds < 10.0
 
 
 def test_client_whose_main_thread_hogs_the_interpreter_stays_connected(backend: Backend) -> None:
