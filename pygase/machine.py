@@ -1,6 +1,7 @@
 """The game state machine: runs the game loop and turns events into updates of the state."""
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import logging
@@ -200,7 +201,9 @@ class GameStateMachine:
             if self._stopping.is_set():
                 draft.merge({"game_status": int(GameStatus.PAUSED)})
         finally:
-            current_tick.reset(token)
+            # A loop that is thrown away in the middle of a tick is closed in another context, with nothing to reset.
+            with contextlib.suppress(ValueError):
+                current_tick.reset(token)
             self.game_time += dt
             self._store.commit(draft)
 
