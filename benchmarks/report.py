@@ -1,10 +1,11 @@
 """Tables, medians and percentiles."""
 
+import importlib
 import math
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 Cell = str | float | int | None
@@ -44,6 +45,25 @@ def shown(cell: Cell) -> str:
         digits = 0 if abs(cell) >= 100 else 1 if abs(cell) >= 10 else 2 if abs(cell) >= 1 else 3
         return f"{cell:,.{digits}f}"
     return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def plot(file: Path, title: str, labels: tuple[str, str], series: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Save a picture of some curves, if matplotlib is installed: `python -m pip install -e ".[bench]"`."""
+    try:
+        pyplot = importlib.import_module("matplotlib.pyplot")
+    except ImportError:
+        print(f"({file} not drawn: matplotlib is not installed)")
+        return
+    pyplot.switch_backend("agg")
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    for label, points in series.items():
+        axes.plot(*zip(*points, strict=True), marker="o", label=label)
+    axes.set(title=title, xlabel=labels[0], ylabel=labels[1], xscale="log", yscale="log")
+    axes.set_xticks([x for x, _ in next(iter(series.values()))], [f"{x:g}" for x, _ in next(iter(series.values()))])
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend()
+    figure.savefig(file, dpi=110)
+    print(f"drawn: {file}")
 
 
 def machine() -> str:

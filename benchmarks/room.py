@@ -1,15 +1,16 @@
 """A room in which everybody sees everybody, 20 moves and 20 ticks a second: what one client costs the server.
 
-``python -m benchmarks.room [--n 16 64] [--seconds 6] [--repeat 3]``
+``python -m benchmarks.room [--n 16 64] [--seconds 6] [--repeat 3] [--plot FILE.png]``
 """
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
 from benchmarks.process import Child, machine_busy_seconds
-from benchmarks.report import Cell, machine, median, percentile, table
+from benchmarks.report import Cell, machine, median, percentile, plot, table
 
 WARM_UP = 1.0
 
@@ -19,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, nargs="*", default=[16, 64])
     parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--plot", type=Path, help="where to save a picture of cost against number of clients")
     peers.add_options(parser)
     given = parser.parse_args()
     folder = given.peers
@@ -26,12 +28,19 @@ def main() -> None:
         given, peers.pygase031(folder), peers.enet(folder), peers.websockets(folder), peers.bare_udp(folder)
     )
     print(machine())
+    curves: dict[str, list[tuple[float, float]]] = {}
     for n in given.n:
         runs: dict[str, list[dict[str, Any]]] = {peer.label: [] for peer in measured}
         for _ in range(given.repeat):
             for peer in measured:  # in turn, so that a change of the machine's mood hits all alike
                 runs[peer.label].append(one_run(peer, n, given.seconds))
         print_table(n, runs)
+        for label, results in runs.items():
+            if costs := [run["cpu_ms"] for run in results if "error" not in run]:
+                curves.setdefault(label, []).append((n, median(costs)))
+    if given.plot is not None:
+        labels = ("clients in the room", "server CPU, ms per client and second")
+        plot(given.plot, "A room at 20 Hz, everybody sees everybody", labels, curves)
 
 
 def one_run(peer: peers.Peer, n: int, seconds: float) -> dict[str, Any]:
