@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("PIL", reason="Pillow is not installed; it comes with Arcade")
 from PIL import Image, ImageChops
 
 from tests.e2e.boxes.game import BACKGROUND, CELL, COLOURS, SIZE

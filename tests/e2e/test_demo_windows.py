@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 import pytest
+
+pytest.importorskip("PIL", reason="Pillow is not installed; it comes with Arcade")
 from PIL import Image, ImageChops
 
 from examples.colours import PLAYERS

@@ -2,11 +2,14 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("PIL", reason="Pillow is not installed; it comes with Arcade")
 from PIL import Image, ImageChops
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +32,7 @@ def play(game: str, *options: str, display: str | None = None) -> subprocess.Com
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -128,6 +131,23 @@ def test_a_taken_port_is_said_in_one_line(game: str) -> None:
     assert result.returncode != 0
     assert "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to a program")
+@pytest.mark.parametrize("name", GAMES)
+def test_ctrl_c_ends_a_server_with_bots_on_it(name: str) -> None:
+    command = [sys.executable, "-u", "-m", f"examples.{name}", "--serve", "0", "--bots", "2"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        assert "port" in server.stdout.readline()
+        server.send_signal(signal.SIGINT)
+        output, errors = server.communicate(timeout=30)
+    finally:
+        server.kill()
+    assert server.returncode == 0
+    assert "stopped" in output
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("name", GAMES)
