@@ -520,8 +520,12 @@ class _StateAccess:
             assert self._run is not None
             with self._run.lock:
                 taken = session.replica.take_pending()
-            apply_all(self._state, taken)
-            self._history.extend(taken)
+            if apply_all(self._state, taken):
+                self._history.extend(taken)
+            else:
+                _log.error("the server's state outgrew the limit: the connection ends")
+                violation = DisconnectReason.PROTOCOL_VIOLATION
+                self._run.submit(session.disconnect, self._client.clock(), wait=0.0, reason=violation)
         return self._state
 
     def __exit__(
