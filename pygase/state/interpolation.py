@@ -143,7 +143,7 @@ class Interpolator:
         if plan:
             self._plans.append(plan)
 
-    def _walk(  # noqa: C901, PLR0917  (it calls itself for each entity: keywords would cost)
+    def _walk(  # noqa: C901, PLR0912, PLR0917  (it calls itself for each entity: keywords would cost)
         self, path: Path, depth: int, update: dict[Any, Any], state: dict[Any, Any], known: Known, plan: Plan
     ) -> None:
         """Go down an update, the state and what is known of it side by side, along a path.
@@ -166,6 +166,8 @@ class Interpolator:
             return
         left = len(parts) - 1 - depth
         leaf = parts[-1] if left == 1 and parts[-1] != "*" else None
+        if leaf is not None and not path.periods:
+            items = self._take_pairs(path, leaf, items, known, plan)
         for key, value in items:
             if type(value) is not dict and type(value) is not Replacement:
                 if left > 0:
@@ -186,6 +188,44 @@ class Interpolator:
             elif leaf in value:  # the same, for one call less per entity
                 self._take(path, leaf, value[leaf], inner, below, plan)
 
+    def _take_pairs(
+        self, path: Path, leaf: str, items: Iterable[tuple[Any, Any]], known: Known, plan: Plan
+    ) -> list[tuple[Any, Any]]:
+        """Take in what nearly all changes are: a known body's position, a list of two floats.
+
+        It does what `_walk`, `_take` and `Plan.show` would do, in one loop, at half of their cost.
+
+        Returns:
+            The items that are anything else.
+        """
+        others: list[tuple[Any, Any]] = []
+        begin, pace, newest = plan.begin, path.pace, plan.number
+        seconds = plan.end - begin
+        for item in items:
+            below, update = known.get(item[0]), item[1]
+            track = below.get(leaf) if type(below) is dict else None
+            value = update.get(leaf) if type(update) is dict else None
+            if type(track) is not Track or type(value) is not list or not track.is_pair or len(value) != 2:
+                others.append(item)
+                continue
+            x, y = value
+            if type(x) is not float or type(y) is not float:
+                others.append(item)
+                continue
+            old_x, old_y = track.values  # type: ignore[misc]
+            u, v = (x - old_x) / seconds, (y - old_y) / seconds
+            if not u and not v:
+                continue
+            if track.number != newest - 1:
+                self._hold_before(track)
+            if pace.is_jump(track, math.sqrt(u * u + v * v)):
+                plan.hold(track)
+            else:
+                plan.pairs.append((track.container, leaf, old_x - u * begin, u, old_y - v * begin, v))
+            track.values = (x, y)
+            track.number = newest
+        return others
+
     def _take(  # noqa: PLR0917  (as above)
         self, path: Path, key: Any, value: Any, container: dict[Any, Any], known: Known, plan: Plan
     ) -> None:
@@ -199,13 +239,17 @@ class Interpolator:
         if track.values == values:
             return
         if track.number != plan.number - 1:
-            for earlier in reversed(self._plans):  # it was at rest in these, while the state has gone on since
-                if earlier.number <= track.number:
-                    break
-                earlier.hold(track)
+            self._hold_before(track)
         plan.show(track, values, path.periods, path.pace)
         track.values = values
         track.number = plan.number
+
+    def _hold_before(self, track: Track) -> None:
+        """Keep a track at rest in the plans since its last change, while the state has gone on."""
+        for earlier in reversed(self._plans):
+            if earlier.number <= track.number:
+                break
+            earlier.hold(track)
 
     def _drop(self, known: Known, key: Any) -> None:
         """Forget a value that is gone or no number any more, or all values in a dict that is gone."""

@@ -33,16 +33,18 @@ class Track:
         container: The dict in the state that holds the value.
         key: The value's key in it.
         values: Its last value.
+        is_pair: Whether that has two components.
         speed: Its last speed, in units of the value per second.
         number: The number of the last plan that has an entry for it; 0 for none.
     """
 
-    __slots__ = ("container", "key", "number", "speed", "values")
+    __slots__ = ("container", "is_pair", "key", "number", "speed", "values")
 
     def __init__(self, container: dict[Any, Any], key: Any, values: Values) -> None:
         self.container = container
         self.key = key
         self.values = values
+        self.is_pair = isinstance(values, tuple) and len(values) == 2
         self.number = 0
         self.speed = 0.0
 
