@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from pygase import tokens
+from pygase.cli.lag import add_lag
 
 __all__ = ["main"]
 
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     keygen.add_argument("file", metavar="FILE", help="where to write them; an existing file is never overwritten")
     keygen.set_defaults(run=_keygen)
+    add_lag(commands)
     options = parser.parse_args(arguments)
     code: int = options.run(options)
     return code

@@ -155,6 +155,14 @@ class Line:
             return [leaves + self._delay(), leaves + self._delay()]
         return [leaves + self._delay()]
 
+    def add(self, other: "Line") -> None:
+        """Count another line's datagrams with one's own."""
+        self.sent += other.sent
+        self.lost += other.lost
+        self.doubled += other.doubled
+        self.held_back += other.held_back
+        self.overflowed += other.overflowed
+
     def _is_lost(self) -> bool:
         c, dice = self.conditions, self._dice
         loss = c.loss
