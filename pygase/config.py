@@ -165,6 +165,10 @@ MAX_CLIENTS: Final = 1_024
 DISCONNECT_WAIT: Final = 1.0
 """How long a polite leave waits for reliable events to be acknowledged: several round trips, and no felt freeze."""
 
+DEAF_AFTER: Final = 2 * PEER_TIMEOUT
+"""Seconds after which a server sends a client away that lives and acknowledges nothing, so that what waits for it does
+not grow for ever. One whose line is dead in one direction has noticed that itself by then, and has come back."""
+
 COROUTINE_GRACE: Final = 1.0
 """How long coroutine handlers may go on once the connection is over: enough to say goodbye to a player or to save a
 score. One that never ends does not keep a program waiting."""

@@ -221,7 +221,8 @@ class Server:
             KeyError: An address is not a connected client's.
             NotSendable: Something in the data has no form on the wire.
             TooLarge: The event is over 256 KiB.
-            BacklogFull: For some client, more is waiting than its connection can carry; the others get the event.
+            BacklogFull: More is waiting for the one client named than its connection can carry. Among several, such a
+                client is disconnected, and the others get the event.
             ReservedEventType: The event type is one of pygase's own.
         """
         check_dispatch(retries, ack_callback)
@@ -236,7 +237,15 @@ class Server:
         in_tick = tick is not None and tick[0] is self.game_state_store
         gate = tick[1] if tick is not None and in_tick else self.game_state_store.time_order
         # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
-        dispatch = functools.partial(session.dispatch, message, retries=retries, tag=ack_callback, gate=gate)
+        dispatch = functools.partial(
+            session.dispatch,
+            message,
+            retries=retries,
+            tag=ack_callback,
+            gate=gate,
+            now=self._system.clock(),
+            is_for_one=addresses is not None and len(addresses) == 1,
+        )
         run.submit(_dispatch_to, session, addresses, dispatch, send=not in_tick)
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:

@@ -146,6 +146,16 @@ class Traffic(Outgoing):
         return len(self._reliable)
 
     @property
+    def awaits_ack(self) -> bool:
+        """Whether something that was sent is to be acknowledged and is not yet."""
+        return bool(self._recovery.eliciting)
+
+    @property
+    def newest_acked(self) -> int:
+        """Number of the newest packet that the peer has acknowledged, -1 before the first."""
+        return self._recovery.largest_acked
+
+    @property
     def backlog_bytes(self) -> int:
         """Bytes of messages that are queued or, where they may be resent, not acknowledged yet."""
         return (

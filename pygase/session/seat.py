@@ -5,6 +5,7 @@ from typing import Any
 from pygase.config import (
     BYTES_BURST,
     BYTES_PER_SECOND,
+    DEAF_AFTER,
     EVENTS_BURST,
     EVENTS_PER_SECOND,
     NEVER,
@@ -42,6 +43,8 @@ class Seat:
         "events",
         "farewell",
         "gate",
+        "heard_at",
+        "heard_packet",
         "is_absent",
         "is_local",
         "is_over",
@@ -75,9 +78,17 @@ class Seat:
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
         self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
         self.welcome_at = NEVER
+        self.heard_packet, self.heard_at = -1, NEVER  # the newest packet acknowledged, and when it was seen to be
         self.packets = Budget(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self.bytes = Budget(BYTES_PER_SECOND, BYTES_BURST, now)
         self.events = Budget(EVENTS_PER_SECOND, EVENTS_BURST, now)
+
+    def is_deaf(self, now: float) -> bool:
+        """Return whether the client has acknowledged nothing for so long, though it lives and much is owed."""
+        newest = self.traffic.newest_acked
+        if newest != self.heard_packet or self.heard_at == NEVER or not self.traffic.awaits_ack:
+            self.heard_packet, self.heard_at = newest, now
+        return now - self.heard_at > DEAF_AFTER
 
     @property
     def address(self) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """A server's side of all its sessions, without I/O: secure links, traffic, state and events."""
 
+import contextlib
 import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -83,8 +84,20 @@ class ServerSession:
 
     # --- what the server above says -------------------------------------------------------------------------------
 
-    def dispatch(self, message: bytes, seats: Iterable[Seat], *, retries: int, tag: object, gate: int) -> None:
+    def dispatch(
+        self,
+        message: bytes,
+        seats: Iterable[Seat],
+        *,
+        retries: int,
+        tag: object,
+        gate: int,
+        now: float,
+        is_for_one: bool = False,
+    ) -> None:
         """Queue an event message for some clients.
+
+        Among several, one that takes nothing any more is sent away: it must not spoil the game for the others.
 
         Args:
             message: From `encode_event`, shared by all.
@@ -92,26 +105,30 @@ class ServerSession:
             retries: As in `Traffic.send`.
             tag: Comes back once per client that has the event.
             gate: The `time_order` the receivers' state must have reached; below 0 for none.
+            now: Monotonic seconds.
+            is_for_one: Whether the caller has named a single receiver.
 
         Raises:
-            BacklogFull: For some receiver more is waiting than its connection can carry; the others are served.
+            BacklogFull: More is waiting for the single receiver than its connection can carry.
         """
         if gate >= 0:
             self._newest_gate = max(gate, self._newest_gate)
             message = events.gated(message, gate)
-        full: BacklogFull | None = None
+        full: list[Seat] = []
         for seat in seats:
             if seat.is_absent and not retries:
                 continue  # what is sent once and finds nobody is lost
             try:
                 seat.traffic.send(message, retries, tag)
-            except BacklogFull as error:
-                full = error
+            except BacklogFull:
+                if is_for_one:
+                    raise
+                full.append(seat)
                 continue
             seat.gate = max(seat.gate, gate)
             self._touched[seat] = None
-        if full is not None:
-            raise full
+        for seat in full:
+            self.kick(seat, DisconnectReason.INBOX_FULL, now)
 
     def publish(self, now: float) -> None:
         """Take note that the state has moved on: every client gets what it has not acknowledged."""
@@ -139,7 +156,8 @@ class ServerSession:
             self._end_seat(seat, reason)
             return
         seat.farewell, seat.ends_at = reason, now + FAREWELL_WAIT
-        seat.traffic.send(events.closing_message(reason))
+        with contextlib.suppress(BacklogFull):
+            seat.traffic.send(events.closing_message(reason))
         for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
             self._parting.append((seat.peer.seal(payload, now), seat.peer.address))
         self._touched[seat] = None
@@ -254,6 +272,9 @@ class ServerSession:
                 self.link.disconnect(seat.peer, now, seat.farewell or DisconnectReason.KICKED)
                 self._heed_link(now)
             return
+        if not seat.is_absent and seat.farewell is None and seat.is_deaf(now):
+            self.kick(seat, DisconnectReason.INBOX_FULL, now)
+            return
         if now >= seat.ticket_at and not seat.is_absent:
             self._hand_ticket(seat, now)
         timer = seat.traffic.next_timer()
@@ -343,6 +364,7 @@ class ServerSession:
         seat.is_absent, seat.is_unreachable, seat.ends_at = False, False, NEVER
         seat.welcome, seat.welcome_at = events.WELCOME_BACK, now
         seat.offered_version = -1
+        seat.heard_at = NEVER
         seat.traffic.resume(now)
         self._hand_ticket(seat, now)
         self._touched[seat] = None
