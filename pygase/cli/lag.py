@@ -54,29 +54,38 @@ def _lag(options: argparse.Namespace) -> int:
     except (OSError, OverflowError, ValueError) as error:
         print(f"pygase lag: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         return 1
-    host, port = options.target
-    _say(
-        f"Connect clients to {relay.address[0]}, port {relay.address[1]}; they reach the server at {host}, port {port}."
-    )
-    _say(f"Each way: {describe(conditions)}. Ctrl-C ends it.")
-    started = reported = time.monotonic()
-
-    def is_over() -> bool:
-        nonlocal reported
-        now = time.monotonic()
-        if now - reported >= _REPORT_INTERVAL:
-            reported = now
-            _say(_report(relay, now - started))
-        return options.seconds is not None and now - started >= options.seconds
-
+    started = time.monotonic()
     try:
-        relay.run(is_over)
+        _introduce(relay, options.target, conditions)
+        relay.run(_Reporter(relay, started, options.seconds))
     except KeyboardInterrupt:
-        print()
+        _say("")
     finally:
         relay.close()
     _say(f"In all: {_report(relay, time.monotonic() - started)}")
     return 0
+
+
+class _Reporter:
+    """Says every few seconds how things are, and whether it is time to end."""
+
+    def __init__(self, relay: Relay, started: float, seconds: float | None) -> None:
+        self._relay = relay
+        self._started = self._reported = started
+        self._seconds = seconds
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._reported >= _REPORT_INTERVAL:
+            self._reported = now
+            _say(_report(self._relay, now - self._started))
+        return self._seconds is not None and now - self._started >= self._seconds
+
+
+def _introduce(relay: Relay, target: tuple[str, int], conditions: Conditions) -> None:
+    here, there = f"{relay.address[0]}, port {relay.address[1]}", f"{target[0]}, port {target[1]}"
+    _say(f"Connect clients to {here}; they reach the server at {there}.")
+    _say(f"Each way: {describe(conditions)}. Ctrl-C ends it.")
 
 
 def describe(conditions: Conditions) -> str:
