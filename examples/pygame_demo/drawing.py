@@ -199,11 +199,11 @@ class Picture:
 
     def _draw_help_and_connection(self, words: str, colour: Colour) -> None:
         for line, text in enumerate(HELP):
-            write(self.surface, text, 22, QUIET_TEXT, (SIDE.left + 20, SIDE.bottom - 130 + 24 * line))
-        y = SIDE.bottom - 52
+            write(self.surface, text, 22, QUIET_TEXT, (SIDE.left + 20, SIDE.bottom - 150 + 24 * line))
+        y = SIDE.bottom - 76
         stamp(self.surface, glow(18, colour, 220), (SIDE.left + 28, y))
         stamp(self.surface, disc(6, colour), (SIDE.left + 28, y))
-        for line, text in enumerate(textwrap.wrap(words, 24)[:2]):
+        for line, text in enumerate(textwrap.wrap(words, 24)):
             write(self.surface, text, 22, TEXT, (SIDE.left + 48, y + 22 * line), anchor="midleft")
 
 
