@@ -10,13 +10,9 @@ from typing import Any
 import arcade
 
 from examples.arcade_demo import rules, sprites
+from examples.arcade_demo.layers import Layer, Point, Typesetter
 from examples.colours import BUSY, DANGER, PANEL, PLAYERS, QUIET_TEXT, SHIELD, TEXT, Colour
 from examples.roster import ranking
-
-Point = tuple[float, float]
-
-FONT = "Liberation Sans"
-"""Comes with Arcade, so it is the same on every machine."""
 
 HELP = "arrow keys or WASD to fly      space to shoot      Esc to leave"
 FOOT_HEIGHT = 40
@@ -239,92 +235,6 @@ class Picture:
         elif rules.is_away(own):
             seconds = max(0.0, own["back_at"] - state["clock"])
             self.text.write(f"back in {seconds:.1f} s", middle, 28, BUSY, "center", bold=True)
-
-
-class Layer:
-    """Sprites that are stamped anew in every frame. They are kept and used again, for making one takes long."""
-
-    def __init__(self) -> None:
-        self._sprites: arcade.SpriteList[arcade.Sprite] = arcade.SpriteList()
-        self._used = 0
-
-    def begin(self) -> None:
-        """Start a new frame, with nothing in it."""
-        self._used = 0
-
-    def stamp(
-        self,
-        texture: arcade.Texture,
-        place: Point,
-        *,
-        angle: float = 0.0,
-        scale: float = 1.0,
-        colour: Colour = (255, 255, 255),
-        alpha: int = 255,
-    ) -> None:
-        """Put a texture somewhere, for this frame."""
-        if self._used == len(self._sprites):
-            self._sprites.append(arcade.Sprite(texture))
-        sprite = self._sprites[self._used]
-        self._used += 1
-        if sprite.texture is not texture:
-            sprite.texture = texture
-        sprite.position = (place[0], place[1])
-        sprite.angle = angle
-        sprite.scale = (scale, scale)
-        sprite.color = (*colour, max(0, min(255, alpha)))
-        sprite.visible = True
-
-    def draw(self, *, adding: bool = False) -> None:
-        """Draw what was stamped; `adding` makes lights that overlap brighter."""
-        for number in range(self._used, len(self._sprites)):
-            self._sprites[number].visible = False
-        context = arcade.get_window().ctx
-        lights_up = (context.SRC_ALPHA, context.ONE)
-        self._sprites.draw(blend_function=lights_up if adding else context.BLEND_DEFAULT)
-
-
-class Typesetter:
-    """Text that is written anew in every frame. What stays the same from frame to frame is laid out only once."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, float, bool, str], list[arcade.Text]] = {}
-        self._used: dict[tuple[str, float, bool, str], int] = {}
-
-    def begin(self) -> None:
-        """Start a new frame, with nothing in it. What was not used in the last one is forgotten."""
-        self._kept = {key: texts[: self._used[key]] for key, texts in self._kept.items() if key in self._used}
-        self._used = {}
-
-    def write(
-        self,
-        text: str,
-        place: Point,
-        size: float,
-        colour: Colour,
-        align: str,
-        *,
-        bold: bool = False,
-        alpha: int = 255,
-    ) -> None:
-        """Write one line; `align` is where on it `place` is: left, center or right."""
-        key = (text, size, bold, align)
-        texts = self._kept.setdefault(key, [])
-        number = self._used.get(key, 0)
-        self._used[key] = number + 1
-        if number == len(texts):
-            texts.append(
-                arcade.Text(text, 0, 0, TEXT, size, font_name=FONT, bold=bold, anchor_x=align, anchor_y="center")
-            )
-        texts[number].position = (round(place[0]), round(place[1]))
-        if texts[number].color != (*colour, alpha):
-            texts[number].color = (*colour, alpha)
-
-    def draw(self) -> None:
-        """Draw what was written."""
-        for key, count in self._used.items():
-            for text in self._kept[key][:count]:
-                text.draw()
 
 
 def _seen_at(place: Point, reach: float) -> Iterator[Point]:
