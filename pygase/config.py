@@ -246,6 +246,10 @@ MAX_CATCH_UP: Final = 0.1
 """A game loop that is late by no more than this makes the missed ticks up, so that the tick rate holds on a noisy
 machine; what is beyond that is skipped, never made up in a burst."""
 
+GATHER_INTERVAL: Final = 0.0015
+"""A busy server's network thread takes at most one turn in so long, and handles what has gathered in one go: waking up
+for each datagram costs several times what the datagram does. Network cards do the same with their interrupts."""
+
 MAX_RECEIVE_BATCH: Final = 256
 """Datagrams read per wake-up before timers and sending get their turn: bounds how long a flood can hold them up."""
 

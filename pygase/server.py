@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypedDict, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import MAX_CLIENTS, MAX_INBOX_EVENTS, SEAT_HOLD
+from pygase.config import GATHER_INTERVAL, MAX_CLIENTS, MAX_INBOX_EVENTS, SEAT_HOLD
 from pygase.connection import ServerConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, get_available_ip_addresses, inside_event_loop
 from pygase.errors import AlreadyRunning
@@ -295,7 +295,7 @@ class Server:
         run = self._run
         assert run is not None
         try:
-            run.drive_in_thread()
+            run.drive_in_thread(gather=GATHER_INTERVAL)
             if begin is not None:
                 begin()
             run.run_here()

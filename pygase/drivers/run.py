@@ -73,10 +73,10 @@ class Run:
         """Give the session its socket."""
         self.endpoint = Endpoint(self.session, sock, self.system.clock, self.lock, self._sort)
 
-    def drive_in_thread(self) -> None:
-        """Have a thread of its own drive the network."""
+    def drive_in_thread(self, *, gather: float = 0.0) -> None:
+        """Have a thread of its own drive the network. See `NetworkThread` for `gather`."""
         assert self.endpoint is not None
-        self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end)
+        self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end, gather=gather)
         driver.start()
 
     def drive_in_loop(self) -> AsyncioDriver:
