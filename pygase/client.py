@@ -39,10 +39,13 @@ class ConnectOptions(TypedDict, total=False):
         password: What the server asks for, if it does. It goes only inside the sealed channel.
         reconnect: Whether to try for a minute and a half to get back a connection that was lost; True unless given.
         token: A connect token that the game's own service has made with `pygase.tokens`; no join exchange then.
+        room: The room to enter at a `RoomServer`; unless given, the one that it keeps for such clients. A token names
+            its own.
     """
 
     password: str | None
     reconnect: bool
+    room: str
     token: ConnectToken | bytes | None
 
 
@@ -364,6 +367,7 @@ class Client:
                 fingerprint=pinned,
                 token=None if ticket else options.get("token"),
                 password=options.get("password"),
+                room=options.get("room", ""),
                 ticket=ticket,
                 connect_timeout=RECONNECT_ATTEMPT if ticket else CONNECT_TIMEOUT,
             )

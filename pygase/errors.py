@@ -57,6 +57,7 @@ class DisconnectReason(str, Enum):
     PROTOCOL_VIOLATION = "protocol violation"
     FLOODING = "sent more than its budget"
     INBOX_FULL = "the game took no events for too long"
+    NO_SUCH_ROOM = "no such room on the server"
 
     def __str__(self) -> str:
         return self.value

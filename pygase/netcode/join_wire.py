@@ -82,6 +82,7 @@ _REFUSALS: Final = {
     2: DisconnectReason.DENIED,
     3: DisconnectReason.WRONG_PASSWORD,
     4: DisconnectReason.TOO_MANY_ATTEMPTS,
+    5: DisconnectReason.NO_SUCH_ROOM,
 }
 _STATUS: Final = {reason: status for status, reason in _REFUSALS.items()}
 

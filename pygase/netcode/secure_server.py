@@ -84,16 +84,22 @@ class SecureServer(Server):
             self.stats.update(self._join.counters)
             self._join.counters = self.stats
 
-    def make_ticket(self, peer: Peer, now: float) -> bytes:
+    def make_ticket(self, peer: Peer, now: float, room: str | None = None) -> bytes:
         """Make a reconnect ticket, opaque to the client and at most `MAX_TICKET_BYTES`.
 
         Shown in a later join, here or at a server with the same keys, it gives the same `client_id`, user data and
         role again.
+
+        Args:
+            peer: Whose.
+            now: Monotonic seconds.
+            room: Where it is, if not in the room that its token names.
         """
         expires = int(self._unix_epoch + now) + TICKET_LIFETIME
         # User data that fills a token is of somebody else's layout, and has no room beside a role.
         data = peer.user_data if len(peer.user_data) <= MAX_USER_DATA_BYTES else b""
-        ticket = Ticket(peer.client_id, expires, data, peer.room, peer.is_host_by_token)
+        here = peer.room if room is None else room
+        ticket = Ticket(peer.client_id, expires, data, here, peer.is_host_by_token)
         return seal_ticket(ticket, self._ticket_key, self._protocol_id, self._entropy)
 
     def _receive_foreign(self, data: bytes, address: Address, now: float) -> None:

@@ -1,6 +1,6 @@
 """A client's place on a server: it outlives the link, so that a client that was cut off finds it as it left it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pygase.config import (
     BYTES_BURST,
@@ -17,6 +17,9 @@ from pygase.netcode import Peer
 from pygase.protocol import Traffic
 from pygase.session.budget import Budget
 
+if TYPE_CHECKING:
+    from pygase.session.server import ServerSession
+
 __all__ = ["Seat"]
 
 
@@ -27,6 +30,7 @@ class Seat:
         peer: Its secure link, or the last one it had.
         traffic: What is under way to and from it.
         owner: Free for the layer above.
+        session: Whose client it is.
         is_local: Whether it plays on the server's own machine.
         is_absent: Whether its link is lost, and the seat held for its return.
         is_over: Whether its place is gone.
@@ -54,14 +58,16 @@ class Seat:
         "owner",
         "packets",
         "peer",
+        "session",
         "ticket_at",
         "traffic",
         "welcome",
         "welcome_at",
     )
 
-    def __init__(self, peer: Peer, now: float, *, is_local: bool) -> None:
+    def __init__(self, peer: Peer, now: float, session: "ServerSession", *, is_local: bool) -> None:
         self.peer = peer
+        self.session = session
         self.traffic = Traffic(now, accepts_snapshots=False)
         self.owner: Any = None
         self.is_local = is_local

@@ -16,8 +16,9 @@ from pygase.config import (
     WELCOME_INTERVAL,
 )
 from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
-from pygase.netcode import Peer, PeerConnected, SecureServer
+from pygase.netcode import Peer, PeerConnected, PeerDisconnected
 from pygase.session import events
+from pygase.session.agenda import Agenda, ServerLink
 from pygase.session.seat import Seat
 from pygase.session.signals import (
     ClientJoined,
@@ -39,10 +40,11 @@ class ServerSession:
     """All connections of one server.
 
     Args:
-        link: The secure server below.
+        link: The secure server below, or this session's share of one.
         feed: Encodes the state's updates, once per distinct baseline.
         is_own_ip: Whether an IP address is this machine's own: clients from there may become the host.
         seat_hold: Seconds for which the place of a client that was cut off is kept.
+        agenda: What is to be done, if it is shared with other sessions of the same link: `RoomsSession`.
 
     Attributes:
         seats: Clients by address, those that are cut off included.
@@ -51,11 +53,13 @@ class ServerSession:
 
     def __init__(
         self,
-        link: SecureServer,
+        link: ServerLink,
         feed: StateFeed,
         is_own_ip: Callable[[str], bool],
         seat_hold: float = SEAT_HOLD,
+        agenda: Agenda | None = None,
     ) -> None:
+        agenda = agenda or Agenda()
         self.link = link
         self.seats: dict[tuple[Any, ...], Seat] = {}
         self.is_over = False
@@ -63,15 +67,12 @@ class ServerSession:
         self._feed = feed
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
-        self._signals: list[Any] = []
-        self._touched: dict[Seat, None] = {}  # may have something to send; in order, so that runs repeat
-        self._timers: list[tuple[float, int, Seat]] = []  # a heap; entries of a past deadline are skipped
-        self._timer_count = 0
+        self._signals, self._touched, self._timers = agenda.signals, agenda.touched, agenda.timers
+        self._numbers = agenda.numbers
         self._closes_at = NEVER
         self._newest_gate = -1
         self._published_version = -1
         self._published_at = -NEVER
-        self._parting: list[tuple[bytes, tuple[Any, ...]]] = []  # last words, which go before the link's goodbyes
 
     @property
     def host(self) -> Seat | None:
@@ -139,6 +140,15 @@ class ServerSession:
         self._published_version, self._published_at = store.time_order, now
         self._touched.update(dict.fromkeys(self.seats.values()))
 
+    def has_seat(self, client_id: int) -> bool:
+        """Return whether a client has a place here, cut off perhaps."""
+        return client_id in self._seats_by_id
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._closes_at < NEVER
+
     def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
         """Say goodbye to everybody; over once they all have heard it, or after `wait` seconds."""
         if self.is_over:
@@ -159,7 +169,7 @@ class ServerSession:
         with contextlib.suppress(BacklogFull):
             seat.traffic.send(events.closing_message(reason))
         for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
-            self._parting.append((seat.peer.seal(payload, now), seat.peer.address))
+            self.link.enqueue(seat.peer.seal(payload, now), seat.peer.address)
         self._touched[seat] = None
 
     def note_unreachable(self, address: tuple[Any, ...]) -> None:
@@ -187,6 +197,10 @@ class ServerSession:
             seat = peer.context
             if seat is None:
                 return
+        self.receive_payload(seat, payload, now)
+
+    def receive_payload(self, seat: Seat, payload: bytes, now: float) -> None:
+        """Take in what a datagram carried from one of this session's clients. Never raises."""
         if seat.is_unreachable:
             seat.is_unreachable = False
         if seat.welcome:
@@ -212,25 +226,27 @@ class ServerSession:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
         out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
-        if self._parting:
-            out, self._parting = self._parting + out, []
         if self._touched:
             touched, self._touched = self._touched, {}
-            for seat in touched:
-                if seat.is_over:
-                    continue
-                if not seat.is_absent:
-                    seal, address = seat.peer.seal, seat.peer.address
-                    if seat.welcome:
-                        if now >= seat.welcome_at:
-                            out.append((seal(seat.welcome, now), address))
-                            seat.welcome_at = now + WELCOME_INTERVAL
-                    else:
-                        self._offer_state(seat, now)
-                        for payload in seat.traffic.packets_to_send(now):
-                            out.append((seal(payload, now), address))
-                self._schedule(seat)
+            self.serve(touched, out, now)
         return out
+
+    def serve(self, seats: Iterable[Seat], out: list[tuple[bytes, tuple[Any, ...]]], now: float) -> None:
+        """Append to `out` what has to go to some of this session's clients."""
+        for seat in seats:
+            if seat.is_over:
+                continue
+            if not seat.is_absent:
+                seal, address = seat.peer.seal, seat.peer.address
+                if seat.welcome:
+                    if now >= seat.welcome_at:
+                        out.append((seal(seat.welcome, now), address))
+                        seat.welcome_at = now + WELCOME_INTERVAL
+                else:
+                    self._offer_state(seat, now)
+                    for payload in seat.traffic.packets_to_send(now):
+                        out.append((seal(payload, now), address))
+            self._schedule(seat)
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
@@ -252,7 +268,7 @@ class ServerSession:
             deadline, _, seat = heapq.heappop(timers)
             if not seat.is_over and seat.deadline == deadline:
                 seat.deadline = NEVER
-                self._handle_seat_timer(seat, now)
+                self.handle_seat_timer(seat, now)
         self._end_if_done(now)
 
     def take_signals(self) -> list[Any]:
@@ -264,7 +280,8 @@ class ServerSession:
 
     # --- seats ----------------------------------------------------------------------------------------------------
 
-    def _handle_seat_timer(self, seat: Seat, now: float) -> None:
+    def handle_seat_timer(self, seat: Seat, now: float) -> None:
+        """Do what is due for one of this session's clients."""
         if now >= seat.ends_at:
             if seat.is_absent:
                 self._end_seat(seat, DisconnectReason.TIMED_OUT)
@@ -296,8 +313,7 @@ class ServerSession:
                     timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
         if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
             seat.deadline = timer
-            self._timer_count += 1
-            heapq.heappush(self._timers, (timer, self._timer_count, seat))
+            heapq.heappush(self._timers, (timer, next(self._numbers), seat))
 
     def _offer_state(self, seat: Seat, now: float) -> None:
         """Offer the newest state if this client needs it and none is under way that would do."""
@@ -317,31 +333,35 @@ class ServerSession:
 
     def _heed_link(self, now: float) -> None:
         while (signal := self.link.next_signal()) is not None:
-            peer = signal.peer
-            if isinstance(signal, PeerConnected):
-                seat = self._seats_by_id.get(peer.client_id) if peer.is_returning else None
-                if seat is None:
-                    self._seat(peer, now)
-                else:
-                    self._seat_again(seat, peer, now)
-                continue
-            seat = peer.context
-            if seat is None or seat.peer is not peer or seat.is_over or seat.is_absent:
-                continue
-            is_lost = signal.reason in _LOST and seat.farewell is None and self._closes_at == NEVER
-            if is_lost and self._seat_hold > 0 and not seat.is_unreachable:
-                seat.is_absent, seat.ends_at = True, now + self._seat_hold
-                self._schedule(seat)
+            self.heed(signal, now)
+
+    def heed(self, signal: PeerConnected | PeerDisconnected, now: float) -> None:
+        """Take note of what the link says about a client."""
+        peer = signal.peer
+        if isinstance(signal, PeerConnected):
+            seat = self._seats_by_id.get(peer.client_id) if peer.is_returning else None
+            if seat is None:
+                self._seat(peer, now)
             else:
-                self._end_seat(seat, seat.farewell or signal.reason)
-                self._end_if_done(now)
+                self._seat_again(seat, peer, now)
+            return
+        seat = peer.context
+        if seat is None or seat.peer is not peer or seat.is_over or seat.is_absent:
+            return
+        is_lost = signal.reason in _LOST and seat.farewell is None and self._closes_at == NEVER
+        if is_lost and self._seat_hold > 0 and not seat.is_unreachable:
+            seat.is_absent, seat.ends_at = True, now + self._seat_hold
+            self._schedule(seat)
+        else:
+            self._end_seat(seat, seat.farewell or signal.reason)
+            self._end_if_done(now)
 
     def _seat(self, peer: Peer, now: float) -> None:
         """Give a new client its place."""
         for former in (self.seats.get(peer.address), self._seats_by_id.get(peer.client_id)):
             if former is not None and not former.is_over:
                 self._end_seat(former, DisconnectReason.TIMED_OUT)
-        seat = Seat(peer, now, is_local=self._is_own_ip(str(peer.address[0])))
+        seat = Seat(peer, now, self, is_local=self._is_own_ip(str(peer.address[0])))
         peer.context = seat
         self.seats[peer.address] = seat
         self._seats_by_id[peer.client_id] = seat

@@ -1,0 +1,82 @@
+"""What a server's session has to do next; the sessions of several rooms share one, and the link below them."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pygase.errors import DisconnectReason
+from pygase.netcode import Peer, PeerConnected, PeerDisconnected
+
+if TYPE_CHECKING:
+    from pygase.session.seat import Seat
+
+__all__ = ["Agenda", "ServerLink"]
+
+
+class Agenda:
+    """Whom to look after, when, and what to tell above.
+
+    Attributes:
+        touched: Clients that may have something to send; in order, so that runs repeat.
+        timers: A heap of deadlines; an entry whose client has another deadline by now is skipped.
+        numbers: Tell entries of one deadline apart.
+        signals: For the layer above.
+    """
+
+    __slots__ = ("numbers", "signals", "timers", "touched")
+
+    def __init__(self) -> None:
+        self.touched: dict[Seat, None] = {}
+        self.timers: list[tuple[float, int, Seat]] = []
+        self.numbers: Iterator[int] = itertools.count(1)
+        self.signals: list[Any] = []
+
+
+class ServerLink(Protocol):
+    """What a server's session needs of the secure link below: all of one, or a room's share."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What proves the server's identity."""
+        ...
+
+    @property
+    def stats(self) -> Mapping[str, int]:
+        """Counters."""
+        ...
+
+    def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> tuple[Peer, bytes] | None:
+        """Take a datagram from the socket."""
+        ...
+
+    def datagrams_to_send(self) -> list[tuple[bytes, tuple[Any, ...]]]:
+        """Take what has to go out."""
+        ...
+
+    def enqueue(self, datagram: bytes, address: tuple[Any, ...]) -> None:
+        """Put something that a peer has sealed in line with the rest."""
+        ...
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` has something to do."""
+        ...
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        ...
+
+    def next_signal(self) -> PeerConnected | PeerDisconnected | None:
+        """Take the next thing to know."""
+        ...
+
+    def make_ticket(self, peer: Peer, now: float) -> bytes:
+        """Make a reconnect ticket."""
+        ...
+
+    def disconnect(self, peer: Peer, now: float, reason: DisconnectReason = ...) -> None:
+        """End a client's session, with a goodbye."""
+        ...
+
+    def close(self, now: float) -> None:
+        """End all sessions, and take no new ones."""
+        ...

@@ -1,0 +1,276 @@
+"""Several rooms' sessions on one secure link: who joins is led to a room, and stays there."""
+
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pygase.config import FAREWELL_WAIT, NEVER, SEAT_HOLD
+from pygase.errors import DisconnectReason
+from pygase.netcode import (
+    Admission,
+    JoinRequest,
+    Peer,
+    PeerConnected,
+    PeerDisconnected,
+    SecureServer,
+)
+from pygase.protocol import Traffic
+from pygase.session import events
+from pygase.session.agenda import Agenda
+from pygase.session.seat import Seat
+from pygase.session.server import ServerSession
+from pygase.state import StateFeed
+
+__all__ = ["RoomClosed", "RoomsSession"]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomClosed:
+    """A room's last client has been told, and is gone."""
+
+    session: ServerSession
+
+
+class RoomsSession:
+    """All connections of all rooms: a core like `ServerSession`, which serves the clients of each room.
+
+    The rooms' sessions share one agenda, so what a turn costs depends on the clients that have something to say, not
+    on the number of rooms.
+
+    Args:
+        is_own_ip: See `ServerSession`.
+        seat_hold: See `ServerSession`.
+
+    Attributes:
+        link: The secure server; set before anything is received. Its policy asks `admit`.
+        rooms: The sessions of the rooms that can be entered, by name, in the order in which they were opened.
+        is_over: Whether everybody in every room has been sent away.
+    """
+
+    link: SecureServer
+
+    def __init__(self, is_own_ip: Callable[[str], bool], seat_hold: float = SEAT_HOLD) -> None:
+        self.rooms: dict[str, ServerSession] = {}
+        self.is_over = False
+        self._is_own_ip = is_own_ip
+        self._seat_hold = seat_hold
+        self._agenda = Agenda()
+        self._names: dict[ServerSession, str] = {}  # of all that are not over, those that close included
+        self._limits: dict[ServerSession, int] = {}
+        self._is_closing = False
+
+    # --- rooms ----------------------------------------------------------------------------------------------------
+
+    def open(self, name: str, feed: StateFeed, max_clients: int | None = None) -> ServerSession:
+        """Return the session of a new room; there is none of that name."""
+        share = _RoomLink(self, name)
+        session = share.session = ServerSession(share, feed, self._is_own_ip, self._seat_hold, self._agenda)
+        self.rooms[name] = session
+        self._names[session] = name
+        if max_clients is not None:
+            self._limits[session] = max_clients
+        return session
+
+    def close_room(self, session: ServerSession, now: float, wait: float = FAREWELL_WAIT) -> None:
+        """Send a room's clients away; nobody enters it any more."""
+        session.close(now, wait)
+        self._forget_closing()
+
+    def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
+        """Say goodbye to everybody in every room; see `ServerSession.close`."""
+        self._is_closing = True
+        for session in list(self._names):
+            session.close(now, wait)
+        self._end_if_done(now)
+
+    def admit(self, request: JoinRequest) -> Admission | DisconnectReason:
+        """Lead somebody who wants to join to a room, for `JoinPolicy.admit`."""
+        ticket = request.ticket
+        name = self._find(request.room) if ticket is None else ticket.room
+        session = None if name is None else self._enterable(name)
+        if session is None:
+            return DisconnectReason.NO_SUCH_ROOM
+        if self._is_full(session) and not (ticket is not None and session.has_seat(ticket.client_id)):
+            return DisconnectReason.DENIED
+        return Admission(room=name)
+
+    def note_unreachable(self, address: tuple[Any, ...]) -> None:
+        """See `ServerSession.note_unreachable`."""
+        peer = self.link.peers.get(address)
+        if peer is not None and peer.context is not None:
+            peer.context.is_unreachable = True
+
+    # --- the core's shape -----------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
+        """Take in one datagram off the network. Never raises."""
+        received = self.link.receive_datagram(data, address, now)
+        if received is None:
+            self._heed_link(now)
+            return
+        peer, payload = received
+        seat: Seat | None = peer.context
+        if seat is None:
+            self._heed_link(now)
+            seat = peer.context
+            if seat is None:
+                return
+        seat.session.receive_payload(seat, payload, now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
+        """Return what has to go out now."""
+        out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
+        touched = self._agenda.touched
+        if touched:
+            by_room: dict[ServerSession, list[Seat]] = {}
+            for seat in touched:
+                by_room.setdefault(seat.session, []).append(seat)
+            touched.clear()
+            for session, seats in by_room.items():
+                session.serve(seats, out, now)
+        return out
+
+    def next_timer(self) -> float | None:
+        """Return when `handle_timer` wants to be called, or None."""
+        timer: float | None = self.link.next_timer()
+        timers = self._agenda.timers
+        while timers and (timers[0][2].is_over or timers[0][2].deadline != timers[0][0]):
+            heapq.heappop(timers)
+        soonest = timers[0][0] if timers else NEVER
+        return soonest if soonest < NEVER and (timer is None or soonest < timer) else timer
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        link_timer = self.link.next_timer()
+        if link_timer is not None and link_timer <= now:
+            self.link.handle_timer(now)
+            self._heed_link(now)
+        timers = self._agenda.timers
+        while timers and timers[0][0] <= now:
+            deadline, _, seat = heapq.heappop(timers)
+            if not seat.is_over and seat.deadline == deadline:
+                seat.deadline = NEVER
+                seat.session.handle_seat_timer(seat, now)
+
+    def take_signals(self) -> list[Any]:
+        """Return what has happened since the last call; each signal has a `seat`, and `RoomClosed` a session."""
+        signals = self._agenda.signals
+        if not signals:
+            return signals
+        taken = signals.copy()
+        signals.clear()
+        return taken
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _find(self, name: str) -> str | None:
+        """Return the name of the room that is meant: who names none enters the one named "", else the oldest."""
+        if name in self.rooms:
+            return name
+        self._forget_closing()
+        return None if name else next(iter(self.rooms), None)
+
+    def _enterable(self, name: str) -> ServerSession | None:
+        session = self.rooms.get(name)
+        return None if session is None or session.is_closing else session
+
+    def _forget_closing(self) -> None:
+        for name in [name for name, session in self.rooms.items() if session.is_closing]:
+            del self.rooms[name]
+
+    def _is_full(self, session: ServerSession) -> bool:
+        limit = self._limits.get(session)
+        return limit is not None and sum(not seat.is_absent for seat in session.seats.values()) >= limit
+
+    def _heed_link(self, now: float) -> None:
+        while (signal := self.link.next_signal()) is not None:
+            peer = signal.peer
+            if isinstance(signal, PeerConnected):
+                self._lead_in(signal, now)
+            elif peer.context is not None:
+                peer.context.session.heed(signal, now)
+
+    def _lead_in(self, signal: PeerConnected, now: float) -> None:
+        """Give a client to its room. That may have closed or filled up since the token was made."""
+        peer = signal.peer
+        name = self._find(peer.room)
+        session = None if name is None else self._enterable(name)
+        if session is None:
+            self._turn_away(peer, DisconnectReason.NO_SUCH_ROOM, now)
+        elif self._is_full(session) and not (peer.is_returning and session.has_seat(peer.client_id)):
+            self._turn_away(peer, DisconnectReason.DENIED, now)
+        else:
+            session.heed(signal, now)
+
+    def _turn_away(self, peer: Peer, reason: DisconnectReason, now: float) -> None:
+        """Tell a client that has no room, in the only packet that it ever gets, why; then end its link."""
+        traffic = Traffic(now, accepts_snapshots=False)
+        traffic.send(events.closing_message(reason))
+        for payload in traffic.packets_to_send(now):
+            self.link.enqueue(peer.seal(payload, now), peer.address)
+        self.link.disconnect(peer, now, reason)
+
+    def _room_ended(self, session: ServerSession, now: float) -> None:
+        name = self._names.pop(session)
+        self._limits.pop(session, None)
+        if self.rooms.get(name) is session:
+            del self.rooms[name]
+        self._agenda.signals.append(RoomClosed(session))
+        self._end_if_done(now)
+
+    def _end_if_done(self, now: float) -> None:
+        if self._is_closing and not self._names and not self.is_over:
+            self.is_over = True
+            self.link.close(now)
+            self._heed_link(now)
+
+
+class _RoomLink:
+    """A room's share of the link. What comes in is handed to the room by `RoomsSession`, which also keeps the time."""
+
+    session: ServerSession
+
+    def __init__(self, rooms: RoomsSession, name: str) -> None:
+        self._rooms = rooms
+        self._name = name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._rooms.link.fingerprint
+
+    @property
+    def stats(self) -> Mapping[str, int]:
+        return self._rooms.link.stats
+
+    def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
+        raise NotImplementedError("datagrams come in by way of RoomsSession")
+
+    def datagrams_to_send(self) -> list[tuple[bytes, tuple[Any, ...]]]:
+        return []
+
+    def next_timer(self) -> float | None:
+        return None
+
+    def handle_timer(self, now: float) -> None:
+        pass
+
+    def next_signal(self) -> PeerConnected | PeerDisconnected | None:
+        return None
+
+    def enqueue(self, datagram: bytes, address: tuple[Any, ...]) -> None:
+        self._rooms.link.enqueue(datagram, address)
+
+    def make_ticket(self, peer: Peer, now: float) -> bytes:
+        return self._rooms.link.make_ticket(peer, now, self._name)
+
+    def disconnect(self, peer: Peer, now: float, reason: DisconnectReason = DisconnectReason.KICKED) -> None:
+        self._rooms.link.disconnect(peer, now, reason)
+        self._rooms._heed_link(now)
+
+    def close(self, now: float) -> None:
+        """End this room's sessions only."""
+        for seat in list(self.session.seats.values()):
+            self._rooms.link.disconnect(seat.peer, now, DisconnectReason.SERVER_SHUTDOWN)
+        self._rooms._heed_link(now)
+        self._rooms._room_ended(self.session, now)
