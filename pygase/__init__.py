@@ -17,6 +17,7 @@ from pygase.errors import (
     TooLarge,
 )
 from pygase.machine import GameStateMachine
+from pygase.rooms import RoomServer
 from pygase.server import Server
 from pygase.state import TO_DELETE, GameState, GameStateStore, GameStateUpdate, GameStatus
 
@@ -39,6 +40,7 @@ __all__ = [
     "NotSendable",
     "PygaseError",
     "ReservedEventType",
+    "RoomServer",
     "Server",
     "TooLarge",
     "get_available_ip_addresses",

@@ -13,7 +13,7 @@ from pygase.connection import ClientConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
 from pygase.event import Event, UniversalEventHandler
-from pygase.netcode import ConnectToken, SecureClient, parse_url
+from pygase.netcode import ConnectToken, SecureClient, parse_url, room_bytes
 from pygase.session.client import ClientSession
 from pygase.session.events import encode_event
 from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived, Lost, Reconnected
@@ -328,6 +328,7 @@ class Client:
             raise TypeError(f"a hostname is a string, not {hostname!r}")
         if "://" not in hostname and (not isinstance(port, int) or not 0 < port < 65536):
             raise ValueError(f"a port is a number from 1 to 65535, not {port!r}")
+        room_bytes(options.get("room", ""))
         if self._run is not None and not self._run.over.is_set():
             raise AlreadyRunning("this client is connected already, or connecting; disconnect it first")
         reconnects = bool(options.get("reconnect", True))

@@ -55,6 +55,7 @@ class GameStateMachine:
         self._is_running = False
         self._stopping = threading.Event()
         self._stopped = threading.Event()
+        self._hurry: Callable[[], None] | None = None  # has the loop look at `_stopping`, where it waits for others
 
     def time_step(self, game_state: GameState, dt: float) -> Any:
         """Return what changes in one tick, once its events are handled. Implement this.
@@ -117,6 +118,8 @@ class GameStateMachine:
             bool: Whether the simulation has stopped.
         """
         self._stopping.set()
+        if self._hurry is not None:
+            self._hurry()
         tick = current_tick.get()
         inside_tick = tick is not None and tick[0] is self._store
         if not self._is_running and not inside_tick:

@@ -1,21 +1,19 @@
 """The server: listens to clients, hands their events on, and keeps their game states up to date."""
 
-import asyncio
 import functools
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypedDict, Unpack
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Protocol, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import GATHER_INTERVAL, MAX_CLIENTS, MAX_INBOX_EVENTS, SEAT_HOLD
+from pygase.config import MAX_INBOX_EVENTS, SEAT_HOLD
 from pygase.connection import ServerConnection
-from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, get_available_ip_addresses, inside_event_loop
-from pygase.errors import AlreadyRunning
+from pygase.drivers import Run, inside_event_loop
 from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameStateStore
+from pygase.listener import Listener, ServerOptions
 from pygase.machine import GameStateMachine
-from pygase.netcode import JoinPolicy, SecureServer, ServerKeys, format_url
 from pygase.session.events import encode_event
 from pygase.session.seat import Seat
 from pygase.session.server import ServerSession
@@ -36,9 +34,6 @@ _log = logging.getLogger("pygase.server")
 
 Address = tuple[Any, ...]
 
-_CLOSE_TIMEOUT: Final = 2.0
-"""How long `shutdown` waits for the network thread, which has nothing left to wait for itself."""
-
 
 class EventWire(Protocol):
     """What events are repeated to: usually a `GameStateMachine`."""
@@ -46,28 +41,7 @@ class EventWire(Protocol):
     def _push_event(self, event: Event) -> Any: ...
 
 
-class ServerOptions(TypedDict, total=False):
-    """What `Server.run`, `Backend.run` and their kind take besides the address.
-
-    Attributes:
-        password: What clients have to give to get in.
-        keys: The server's keys, from `pygase keygen`, for clients that know its fingerprint and tokens that are made
-            elsewhere. New ones each time unless given.
-        max_clients: How many may be connected at a time.
-        seat_hold: For how many seconds the place of a client that was cut off is kept; 0 for not at all. Only then
-            comes its CLIENT_DISCONNECTED.
-        addresses: Under which (IP address, port) pairs tokens made elsewhere name this server, if those are not what
-            it listens on: "0.0.0.0" is no address that a token could name.
-    """
-
-    password: str | None
-    keys: ServerKeys | None
-    max_clients: int
-    seat_hold: float
-    addresses: Sequence[tuple[str, int]] | None
-
-
-class Server:
+class Server(Listener[ServerSession]):
     """Listen to clients and orchestrate the flow of events and state updates.
 
     Args:
@@ -79,16 +53,11 @@ class Server:
     """
 
     def __init__(self, game_state_store: GameStateStore) -> None:
+        super().__init__()
         self.connections: Mapping[Address, ServerConnection] = {}
         self.game_state_store = game_state_store
-        self._system: System = SYSTEM
         self._handlers = UniversalEventHandler()
-        self._user_code = UserCode("pygase.server")
-        self._hostname: str | None = None
-        self._port: int | None = None
         self._wire: EventWire | None = None
-        self._run: Run | None = None
-        self._session: ServerSession | None = None
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -144,53 +113,11 @@ class Server:
         thread.start()
         return thread
 
-    def shutdown(self) -> Coroutine[Any, Any, None] | None:
-        """Say goodbye to all clients and stop; `run` may be called again.
-
-        Inside a running event loop it returns an awaitable that has begun already.
-        """
-        run, session = self._run, self._session
-        if run is not None and session is not None and not session.is_over:
-            run.submit(session.close, self._system.clock())
-        if inside_event_loop():
-            return Begun(lambda: _wait_over(run))
-        if run is not None:
-            run.wait_over(_CLOSE_TIMEOUT)
-        return None
-
-    @property
-    def hostname(self) -> str | None:
-        """The address on which the server listens; None while it does not run."""
-        return "localhost" if self._hostname == "127.0.0.1" else self._hostname
-
-    @property
-    def port(self) -> int | None:
-        """The port on which the server listens; None while it does not run."""
-        return self._port
-
     @property
     def host_client(self) -> Address | None:
         """The address of the client that may shut the server down: the first of those on this machine. Or None."""
         host = self._session.host if self._session is not None else None
         return None if host is None else host.address
-
-    @property
-    def fingerprint(self) -> str | None:
-        """What proves the server's identity to a client that was given it; None while it does not run."""
-        return None if self._session is None or self._port is None else self._session.link.fingerprint
-
-    @property
-    def url(self) -> str | None:
-        """What clients can connect to in place of a hostname, fingerprint included; None while it does not run."""
-        if self._hostname is None or self._port is None:
-            return None
-        host = get_available_ip_addresses()[0] if self._hostname in ("0.0.0.0", "::") else self._hostname  # noqa: S104
-        return format_url(host, self._port, self.fingerprint)
-
-    @property
-    def stats(self) -> Mapping[str, int]:
-        """Counters since the server started, among them what was dropped and why."""
-        return {} if self._session is None else dict(self._session.link.stats)
 
     # --- events -------------------------------------------------------------------------------------------------
 
@@ -265,50 +192,21 @@ class Server:
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _listen(self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]) -> None:
-        if self._run is not None and not self._run.over.is_set():
-            raise AlreadyRunning(f"this server is running already, on port {self._port}; shut it down first")
-        if unknown := set(options) - ServerOptions.__annotations__.keys():
-            raise TypeError(f"a server has no option {min(unknown)!r}; it has {sorted(ServerOptions.__annotations__)}")
+        sock = self._bind(port, hostname, options)
         system = self._system
-        sock = system.server_socket(hostname, port)
-        address: Address = sock.getsockname()[:2]
-        link = SecureServer(
-            addresses=options.get("addresses") or [address],
-            keys=options.get("keys") or ServerKeys.generate(system.entropy),
-            max_clients=options.get("max_clients", MAX_CLIENTS),
-            entropy=system.entropy,
-            unix_epoch=system.unix_epoch(),
-            now=system.clock(),
-            policy=JoinPolicy(password=options.get("password")),
-        )
         feed = StateFeed(self.game_state_store, system.clock)
+        link = self._new_link(sock, options)
         session = ServerSession(link, feed, system.is_own_ip, options.get("seat_hold", SEAT_HOLD))
         run = Run(system, session, self._user_code, self._handle, self._sort, on_end=self._stopped)
-        run.listen(sock)
-        self._session, self._run, self._wire = session, run, event_wire
-        self._hostname, self._port = str(address[0]), int(address[1])
+        self._wire = event_wire
+        self._serve(session, run, sock)
         self.game_state_store.subscribe(self._on_state)
-        at_exit(self, Server._close_at_exit)
-        _log.info("serving on %s", self.url)
 
-    def _run_here(self, begin: Callable[[], Any] | None = None) -> None:
-        run = self._run
-        assert run is not None
-        try:
-            run.drive_in_thread(gather=GATHER_INTERVAL)
-            if begin is not None:
-                begin()
-            run.run_here()
-        except KeyboardInterrupt:
-            _log.warning("interrupted: the server on port %s shuts down", self._port)
-            raise
-        finally:
-            if self._run is run:  # or it runs again already, on another thread
-                self._close_at_exit()
-            run.over.wait(_CLOSE_TIMEOUT)
-            run.deliver()
-            if self._run is run:
-                self._user_code.close()
+    def _enter(self, room: Run, session: ServerSession, event_wire: EventWire, hostname: str, port: int) -> None:
+        """Serve as one of the rooms of a `RoomServer`, which drives it."""
+        self._session, self._run, self._wire = session, room, event_wire
+        self._hostname, self._port = hostname, port
+        self.game_state_store.subscribe(self._on_state)
 
     async def _run_in_loop(
         self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]
@@ -316,31 +214,17 @@ class Server:
         self._listen(port, hostname, event_wire, **options)
         await self._serve_in_loop()
 
-    async def _serve_in_loop(self) -> None:
-        run = self._run
-        assert run is not None
-        try:
-            await run.run_in_loop(self._close_at_exit)
-        finally:
-            run.deliver()
-
     def _stopped(self) -> None:
         self.game_state_store.unsubscribe(self._on_state)
         self.connections = {}
         self._hostname = self._port = None
-
-    def _close_at_exit(self) -> None:
-        """Say goodbye to everybody, without waiting."""
-        run, session = self._run, self._session
-        if run is not None and session is not None and not session.is_over:
-            run.submit(session.close, self._system.clock(), wait=0.0)
 
     def _on_state(self) -> None:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
         run, session = self._run, self._session
         if run is not None and session is not None and run.endpoint is not None:
             run.submit(session.publish, self._system.clock(), send=False)
-            run.endpoint.wake()
+            run.wake()
 
     def _sort(self, signals: list[Any]) -> None:
         """Pass the session's signals on. Inside the core's lock, so it runs no user code."""
@@ -439,8 +323,3 @@ def _addresses(target_client: Any) -> list[Address]:
         if all(isinstance(item, (tuple, list)) for item in target_client):
             return [tuple(item) for item in target_client]
     raise KeyError(target_client)
-
-
-async def _wait_over(run: Run | None) -> None:
-    while run is not None and not run.over.is_set():
-        await asyncio.sleep(0.002)

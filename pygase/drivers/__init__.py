@@ -4,6 +4,7 @@ from pygase.drivers.awaiting import Begun, inside_event_loop
 from pygase.drivers.goodbye import at_exit
 from pygase.drivers.run import Run
 from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, get_available_ip_addresses
+from pygase.drivers.ticks import GameLoop, TickThread
 from pygase.drivers.usercode import UserCode
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "Address",
     "Begun",
     "DatagramSocket",
+    "GameLoop",
     "OperatingSystem",
     "Run",
     "System",
+    "TickThread",
     "UserCode",
     "at_exit",
     "get_available_ip_addresses",

@@ -90,6 +90,15 @@ class Run:
         """Take note that somebody calls `take_turn` whenever there is something to do: a simulation does."""
         self._driver = driver
 
+    def drive_with(self, other: "Run") -> None:
+        """Share another run's socket, lock and driver: its core serves this session too."""
+        self.lock, self.endpoint, self._driver = other.lock, other.endpoint, other
+
+    def wake(self) -> None:
+        """Have whoever drives the network take a turn soon. From any thread."""
+        if self.endpoint is not None:
+            self.endpoint.wake()
+
     @property
     def is_pumped(self) -> bool:
         """Whether the caller drives the network."""
@@ -140,6 +149,10 @@ class Run:
             if not self.over.is_set():
                 self.system.sleep(_COROUTINE_STEP)
         return self.over.is_set()
+
+    def end(self) -> None:
+        """Take note that a session that was driven with another's is over."""
+        self._end()
 
     def _is_over(self) -> bool:
         return self.session.is_over

@@ -13,7 +13,7 @@ from pygase.netcode.server import Server
 from pygase.netcode.signals import Connected, Disconnected, PeerConnected, PeerDisconnected
 from pygase.netcode.tickets import Ticket
 from pygase.netcode.tokens import ConnectToken, PrivateToken, make_token
-from pygase.netcode.userdata import MAX_USER_DATA_BYTES, UserData
+from pygase.netcode.userdata import MAX_USER_DATA_BYTES, UserData, room_bytes
 
 __all__ = [
     "MAX_USER_DATA_BYTES",
@@ -45,4 +45,5 @@ __all__ = [
     "make_token",
     "parse_address",
     "parse_url",
+    "room_bytes",
 ]

@@ -45,6 +45,7 @@ class RoomsSession:
     Attributes:
         link: The secure server; set before anything is received. Its policy asks `admit`.
         rooms: The sessions of the rooms that can be entered, by name, in the order in which they were opened.
+        is_closing: Whether all rooms are being closed.
         is_over: Whether everybody in every room has been sent away.
     """
 
@@ -58,7 +59,7 @@ class RoomsSession:
         self._agenda = Agenda()
         self._names: dict[ServerSession, str] = {}  # of all that are not over, those that close included
         self._limits: dict[ServerSession, int] = {}
-        self._is_closing = False
+        self.is_closing = False
 
     # --- rooms ----------------------------------------------------------------------------------------------------
 
@@ -79,7 +80,7 @@ class RoomsSession:
 
     def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
         """Say goodbye to everybody in every room; see `ServerSession.close`."""
-        self._is_closing = True
+        self.is_closing = True
         for session in list(self._names):
             session.close(now, wait)
         self._end_if_done(now)
@@ -87,10 +88,10 @@ class RoomsSession:
     def admit(self, request: JoinRequest) -> Admission | DisconnectReason:
         """Lead somebody who wants to join to a room, for `JoinPolicy.admit`."""
         ticket = request.ticket
-        name = self._find(request.room) if ticket is None else ticket.room
-        session = None if name is None else self._enterable(name)
-        if session is None:
+        name = self._find(request.room if ticket is None else ticket.room)
+        if name is None or (ticket is not None and name != ticket.room):
             return DisconnectReason.NO_SUCH_ROOM
+        session = self.rooms[name]
         if self._is_full(session) and not (ticket is not None and session.has_seat(ticket.client_id)):
             return DisconnectReason.DENIED
         return Admission(room=name)
@@ -166,14 +167,10 @@ class RoomsSession:
 
     def _find(self, name: str) -> str | None:
         """Return the name of the room that is meant: who names none enters the one named "", else the oldest."""
+        self._forget_closing()
         if name in self.rooms:
             return name
-        self._forget_closing()
         return None if name else next(iter(self.rooms), None)
-
-    def _enterable(self, name: str) -> ServerSession | None:
-        session = self.rooms.get(name)
-        return None if session is None or session.is_closing else session
 
     def _forget_closing(self) -> None:
         for name in [name for name, session in self.rooms.items() if session.is_closing]:
@@ -195,13 +192,14 @@ class RoomsSession:
         """Give a client to its room. That may have closed or filled up since the token was made."""
         peer = signal.peer
         name = self._find(peer.room)
-        session = None if name is None else self._enterable(name)
-        if session is None:
+        if name is None:
             self._turn_away(peer, DisconnectReason.NO_SUCH_ROOM, now)
-        elif self._is_full(session) and not (peer.is_returning and session.has_seat(peer.client_id)):
+            return
+        session = self.rooms[name]
+        if self._is_full(session) and not (peer.is_returning and session.has_seat(peer.client_id)):
             self._turn_away(peer, DisconnectReason.DENIED, now)
-        else:
-            session.heed(signal, now)
+            return
+        session.heed(signal, now)
 
     def _turn_away(self, peer: Peer, reason: DisconnectReason, now: float) -> None:
         """Tell a client that has no room, in the only packet that it ever gets, why; then end its link."""
@@ -220,7 +218,7 @@ class RoomsSession:
         self._end_if_done(now)
 
     def _end_if_done(self, now: float) -> None:
-        if self._is_closing and not self._names and not self.is_over:
+        if self.is_closing and not self._names and not self.is_over:
             self.is_over = True
             self.link.close(now)
             self._heed_link(now)

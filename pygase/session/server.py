@@ -48,6 +48,7 @@ class ServerSession:
 
     Attributes:
         seats: Clients by address, those that are cut off included.
+        owner: Free for the layer above.
         is_over: Whether everybody has been sent away.
     """
 
@@ -61,6 +62,7 @@ class ServerSession:
     ) -> None:
         agenda = agenda or Agenda()
         self.link = link
+        self.owner: Any = None
         self.seats: dict[tuple[Any, ...], Seat] = {}
         self.is_over = False
         self._seats_by_id: dict[int, Seat] = {}

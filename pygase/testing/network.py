@@ -15,6 +15,7 @@ from pygase.client import Client
 from pygase.drivers import Address, Run
 from pygase.errors import AddressUnavailable, WrongThread
 from pygase.machine import GameStateMachine
+from pygase.rooms import RoomServer
 from pygase.server import Server
 from pygase.testing.conditions import Lines, lines
 from pygase.testing.convergence import Convergence, content, differences, is_connected
@@ -26,6 +27,8 @@ __all__ = ["SimulatedNetwork"]
 
 _FIRST_EPHEMERAL_PORT: Final = 49_152
 _SERVER_IP: Final = "10.0.0.1"
+
+Who = Client | Server | RoomServer
 
 
 class SimulatedNetwork:
@@ -41,7 +44,7 @@ class SimulatedNetwork:
         datagrams: How many have been sent.
         tap: If set, called with each datagram, its sender, its receiver; returns whether it may pass.
         names: The IP addresses of hostnames.
-        clients, servers: Who is on it.
+        clients, servers, room_servers: Who is on it.
 
     Example:
         ```python
@@ -63,12 +66,13 @@ class SimulatedNetwork:
         self.default_conditions: Lines = conditions
         self.clients: list[Client] = []
         self.servers: list[Server] = []
+        self.room_servers: list[RoomServer] = []
         self.ready: deque[Callable[[], None]] = deque()
         self._dice = random.Random(f"{seed} entropy")  # noqa: S311  (a simulation, meant to repeat)
         self._sockets: dict[tuple[str, int], SimulatedSocket] = {}
         self._hosts: dict[str, SimulatedHost] = {}
         self._host_count = 0
-        self._driven: dict[Client | Server, Run] = {}
+        self._driven: dict[Who, Run] = {}
         self._has_news = False
         self._loop: VirtualLoop | None = None
         self._server_host = self._add_host(_SERVER_IP, "perfect")
@@ -76,15 +80,20 @@ class SimulatedNetwork:
 
     # --- who plays ------------------------------------------------------------------------------------------------
 
-    def serve(self, backend: Backend | Server, port: int = 8080, *, interval: float = 0.02, **options: Any) -> None:
-        """Start a backend, or a server alone, on the host "localhost".
+    def serve(
+        self, backend: Backend | Server | RoomServer, port: int = 8080, *, interval: float = 0.02, **options: Any
+    ) -> None:
+        """Start a backend, a server alone, or one with rooms, on the host "localhost".
 
         Args:
             backend: It runs as it is.
             port: Where it listens.
-            interval: Seconds between ticks.
+            interval: Seconds between ticks; rooms have their own.
             **options: For `Server.run`: password, keys, max_clients.
         """
+        if isinstance(backend, RoomServer):
+            self._serve_rooms(backend, port, **options)
+            return
         server = backend if isinstance(backend, Server) else backend.server
         wire = None if isinstance(backend, Server) else backend.game_state_machine
         server._system = self._server_host
@@ -95,6 +104,15 @@ class SimulatedNetwork:
             self.servers.append(server)
         if isinstance(backend, Backend):
             self.run_game_loop(backend.game_state_machine, interval)
+
+    def _serve_rooms(self, server: RoomServer, port: int, **options: Any) -> None:
+        server._system = self._server_host
+        server._user_code.new_loop = self._new_loop
+        server._listen(port, "localhost", **options)
+        self.look_around()
+        if server not in self.room_servers:
+            self.room_servers.append(server)
+        server._tick_with(lambda room: self.run_game_loop(room.machine, room.interval))
 
     def run_game_loop(self, machine: GameStateMachine, interval: float = 0.02) -> None:
         """Have a state machine tick in simulated time."""
@@ -138,27 +156,27 @@ class SimulatedNetwork:
 
     # --- what happens to them -------------------------------------------------------------------------------------
 
-    def host_of(self, who: Client | Server) -> SimulatedHost:
+    def host_of(self, who: Who) -> SimulatedHost:
         """Return the machine that a client or server runs on."""
         host = who._system
         assert isinstance(host, SimulatedHost), f"{who} is not on the simulated network"
         return host
 
-    def set_conditions(self, who: Client | Server, conditions: Lines) -> None:
+    def set_conditions(self, who: Who, conditions: Lines) -> None:
         """Change somebody's line from now on. A pair is up and down."""
         self.host_of(who).conditions(*lines(conditions))
 
-    def cut_off(self, who: Client | Server, seconds: float | None = None) -> None:
+    def cut_off(self, who: Who, seconds: float | None = None) -> None:
         """Let nothing in or out of somebody's machine, for some seconds or until `mend`."""
         self.host_of(who).is_cut_off = True
         if seconds is not None:
             self.after(seconds, lambda: self.mend(who))
 
-    def mend(self, who: Client | Server) -> None:
+    def mend(self, who: Who) -> None:
         """Undo `cut_off`."""
         self.host_of(who).is_cut_off = False
 
-    def freeze(self, who: Client | Server, seconds: float) -> None:
+    def freeze(self, who: Who, seconds: float) -> None:
         """Have somebody's programs stand still, as on a laptop asleep. What you call yourself still runs."""
         host = self.host_of(who)
         host.is_frozen = True
@@ -172,7 +190,7 @@ class SimulatedNetwork:
             run.over.set()
         self.servers.remove(server)
 
-    def move(self, who: Client | Server, ip: str | None = None, port: int | None = None) -> Address:
+    def move(self, who: Who, ip: str | None = None, port: int | None = None) -> Address:
         """Give somebody's machine another address and other ports, as a phone that leaves the Wi-Fi or a NAT may.
 
         Nobody is told; what is sent to the old address is lost.
@@ -252,7 +270,7 @@ class SimulatedNetwork:
     def differences(self) -> list[str]:
         """Return, in words, how connected clients' states differ from their servers'."""
         found = []
-        for server in self.servers:
+        for server in self._games():
             want = server.game_state_store.get_game_state()
             for name, client in self._clients_of(server):
                 with client.access_game_state() as have:
@@ -274,7 +292,7 @@ class SimulatedNetwork:
         """
         if not self.differences():
             return
-        watched = [Convergence(server, self._clients_of(server)) for server in self.servers]
+        watched = [Convergence(server, self._clients_of(server)) for server in self._games()]
         try:
             if not self._run(self.now + timeout, lambda: not any(each.is_behind() for each in watched)):
                 complaints = "; ".join(complaint for each in watched for complaint in each.complaints())
@@ -344,8 +362,12 @@ class SimulatedNetwork:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _everybody(self) -> list[Client | Server]:
-        return [*self.servers, *self.clients]
+    def _everybody(self) -> list[Who]:
+        return [*self.servers, *self.room_servers, *self.clients]
+
+    def _games(self) -> list[Server]:
+        """Return the servers, and those of the rooms."""
+        return [*self.servers, *(room.server for server in self.room_servers for room in server.rooms.values())]
 
     def _new_ip(self) -> str:
         self._host_count += 1
@@ -369,7 +391,12 @@ class SimulatedNetwork:
             if is_connected(client)
             and client.connection is not None
             and client.connection.remote_address == (self.host_of(server).ip, server.port)
+            and (server in self.servers or self._is_in_room(client, server))
         ]
+
+    def _is_in_room(self, client: Client, server: Server) -> bool:
+        endpoint = None if client._run is None else client._run.endpoint
+        return endpoint is not None and endpoint.sock.getsockname() in server.connections
 
     def _act(self, scheduled: Scheduled, action: Callable[[], Any]) -> None:
         if not scheduled.is_cancelled:
