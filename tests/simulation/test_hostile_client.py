@@ -3,11 +3,7 @@
 The harm is done through the hostile client's own session: it has keys, so it can seal whatever it likes.
 """
 
-import gc
-import logging
 import random
-import sys
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +15,7 @@ from pygase.testing import SimulatedNetwork
 from pygase.wire import pack
 
 from .conftest import connected, seen
+from .memory import memory_of
 
 SERVER = ("10.0.0.1", 8080)
 
@@ -99,22 +96,6 @@ class Scene:
 @pytest.fixture
 def scene(make_network: Callable[..., SimulatedNetwork]) -> Scene:
     return Scene(make_network(9, "lan"))
-
-
-def memory_of(*roots: Any) -> int:
-    """Bytes of everything that hangs on some objects and is data."""
-    seen_ids: set[int] = set()
-    todo, total = list(roots), 0
-    functions = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.CodeType)
-    skip = (type, types.ModuleType, logging.Logger, *functions)
-    while todo:
-        thing = todo.pop()
-        if id(thing) in seen_ids or isinstance(thing, skip):
-            continue
-        seen_ids.add(id(thing))
-        total += sys.getsizeof(thing)
-        todo.extend(gc.get_referents(thing))
-    return total
 
 
 # --- bytes --------------------------------------------------------------------------------------------------------
