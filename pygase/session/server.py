@@ -9,6 +9,7 @@ from pygase.config import (
     COALESCE_DELAY,
     FAREWELL_WAIT,
     IDLE_STATE_INTERVAL,
+    MAX_DEPARTED,
     NEVER,
     RELIABLE,
     SEAT_HOLD,
@@ -60,6 +61,7 @@ class ServerSession:
         self.seats: dict[tuple[Any, ...], Seat] = {}
         self.is_over = False
         self._seats_by_id: dict[int, Seat] = {}
+        self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
         self._feed = feed
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
@@ -297,7 +299,11 @@ class ServerSession:
         if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
             seat.deadline = timer
             self._timer_count += 1
-            heapq.heappush(self._timers, (timer, self._timer_count, seat))
+            timers = self._timers
+            heapq.heappush(timers, (timer, self._timer_count, seat))
+            if len(timers) > 4 * len(self.seats) + 64:  # entries that no longer count may lie hours ahead
+                timers[:] = [entry for entry in timers if not entry[2].is_over and entry[2].deadline == entry[0]]
+                heapq.heapify(timers)
 
     def _offer_state(self, seat: Seat, now: float) -> None:
         """Offer the newest state if this client needs it and none is under way that would do."""
@@ -345,11 +351,13 @@ class ServerSession:
         peer.context = seat
         self.seats[peer.address] = seat
         self._seats_by_id[peer.client_id] = seat
-        if peer.is_returning:  # by a ticket of an earlier run of this server
-            seat.welcome, seat.welcome_at = events.WELCOME_AFRESH, now
+        came_too_late = peer.client_id in self._departed
+        if peer.is_returning:  # by a ticket of an earlier run of this server, or of a seat that was given up
+            seat.welcome = events.WELCOME_AS_NEW if came_too_late else events.WELCOME_AFRESH
+            seat.welcome_at = now
         self._hand_ticket(seat, now)
         self._touched[seat] = None
-        self._signals.append(ClientJoined(seat, peer.is_returning))
+        self._signals.append(ClientJoined(seat, peer.is_returning and not came_too_late))
 
     def _seat_again(self, seat: Seat, peer: Peer, now: float) -> None:
         """Give a client that came back its place."""
@@ -372,6 +380,9 @@ class ServerSession:
 
     def _end_seat(self, seat: Seat, reason: DisconnectReason) -> None:
         seat.is_over = True
+        self._departed[seat.peer.client_id] = None
+        if len(self._departed) > MAX_DEPARTED:
+            del self._departed[next(iter(self._departed))]
         if self.seats.get(seat.address) is seat:
             del self.seats[seat.address]
         if self._seats_by_id.get(seat.peer.client_id) is seat:
