@@ -1,5 +1,6 @@
 """Turn a pygame or Arcade game into a real-time multiplayer game."""
 
+from pygase import tokens
 from pygase.backend import Backend
 from pygase.client import Client
 from pygase.config import RELIABLE
@@ -16,10 +17,10 @@ from pygase.errors import (
     ReservedEventType,
     TooLarge,
 )
+from pygase.gamestate import TO_DELETE, GameState, GameStateStore, GameStateUpdate, GameStatus
 from pygase.machine import GameStateMachine
 from pygase.rooms import RoomServer
 from pygase.server import Server
-from pygase.state import TO_DELETE, GameState, GameStateStore, GameStateUpdate, GameStatus
 
 __all__ = [
     "RELIABLE",
@@ -44,4 +45,5 @@ __all__ = [
     "Server",
     "TooLarge",
     "get_available_ip_addresses",
+    "tokens",
 ]

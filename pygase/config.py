@@ -11,7 +11,7 @@ CONNECT_TIMEOUT: Final = 10.0
 """How long a client tries to connect: long enough for a slow mobile link to wake up, short enough to wait for."""
 
 PEER_TIMEOUT: Final = 6.0
-"""Silence after which a peer counts as lost: players forgive a 4 s radio gap, not a ghost that stands about for long."""
+"""Silence after which a peer counts as lost: players forgive a 4 s radio gap, not a ghost that stands about."""
 
 # --- netcode: sessions ----------------------------------------------------------------------------------------------
 
@@ -182,6 +182,9 @@ NEVER: Final = float("inf")
 SEAT_HOLD: Final = 75.0
 """How long a server keeps the place of a client that was cut off: a minute's tunnel or a closed laptop lid, and time
 for the client's next attempt."""
+
+MAX_DEPARTED: Final = 4_096
+"""Client ids remembered whose place is gone, so that one who comes back too late is told so: an evening's players."""
 
 RECONNECT_FOR: Final = 90.0
 """How long a client that was cut off tries to get back: longer than its seat is held, so that it hears the truth."""

@@ -17,7 +17,7 @@
     └── EngineUnusable          the engine of an adapter is missing or its installation broken (also an ImportError)
 """
 
-from enum import Enum
+from enum import StrEnum
 
 __all__ = [
     "AdapterMisuse",
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-class DisconnectReason(str, Enum):
+class DisconnectReason(StrEnum):
     """Why a connection ended, or never began. A string, so that it prints and compares as one."""
 
     CLIENT_LEFT = "client left"
@@ -58,9 +58,6 @@ class DisconnectReason(str, Enum):
     FLOODING = "sent more than its budget"
     INBOX_FULL = "the game took no events for too long"
     NO_SUCH_ROOM = "no such room on the server"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class PygaseError(Exception):

@@ -160,6 +160,7 @@ class GameStateMachine:
     def _game_loop(self, interval: float) -> Step:
         """Tick until stopped. Deadlines are fixed from the start, so ticks keep their rate whatever each one costs."""
         clock = self._system.clock
+        longest = max(MAX_TICK_DT, 2.0 * interval)
         said = False
         try:
             if self._store.get_game_state().game_status != GameStatus.ACTIVE:
@@ -169,11 +170,11 @@ class GameStateMachine:
             while not self._stopping.is_set():
                 now = clock()
                 dt, last = now - last, now
-                if dt > MAX_TICK_DT:
+                if dt > longest:
                     if not said:
-                        _log.warning("the game loop stood still for %.2f s, the step is %.2f s", dt, MAX_TICK_DT)
+                        _log.warning("the game loop stood still for %.2f s, the step is %.2f s", dt, longest)
                         said = True
-                    dt = MAX_TICK_DT
+                    dt = longest
                 yield from self._tick(dt)
                 if self._store.get_game_state().game_status != GameStatus.ACTIVE:
                     break

@@ -15,7 +15,7 @@ from pygase.netcode import crypto
 __all__ = ["NonceAudit", "NonceReused", "audited"]
 
 
-class NonceReused(AssertionError):  # noqa: N818  (like the package's own: the name says what happened)
+class NonceReused(AssertionError):
     """Two different things were sealed with one key under one nonce."""
 
 

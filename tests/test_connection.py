@@ -73,7 +73,7 @@ def test_remote_addresses_are_each_others(network: SimulatedNetwork) -> None:
     server, _, mine, theirs = joined(network)
     assert mine.remote_address == ("10.0.0.1", 8080)
     assert list(server.connections) == [theirs.remote_address]
-    assert theirs.remote_address[0] == "10.0.1.1"
+    assert theirs.remote_address[0] == "10.0.1.2"
 
 
 def test_both_sides_know_the_client_by_the_same_id(network: SimulatedNetwork) -> None:
@@ -109,4 +109,4 @@ def test_stats_count_and_only_grow(network: SimulatedNetwork) -> None:
 def test_repr_says_who_how_and_how_far(network: SimulatedNetwork) -> None:
     _, _, mine, theirs = joined(network)
     assert repr(mine).startswith("<ClientConnection 10.0.0.1:8080 connected, ")
-    assert repr(theirs).startswith("<ServerConnection 10.0.1.1:")
+    assert repr(theirs).startswith("<ServerConnection 10.0.1.2:")

@@ -2,8 +2,10 @@
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,3 +191,11 @@ def test_adapters_live_in_integrations() -> None:
     assert [*inspect.signature(base.FrameAdapter.pump).parameters] == ["self", "dt"]
     for name in ("render_state", "on", "send", "close", "__enter__", "__exit__"):
         assert callable(getattr(base.FrameAdapter, name))
+
+
+def test_loggers_are_children_of_pygases() -> None:
+    found = set()
+    for file in Path(pygase.__file__).parent.rglob("*.py"):
+        found |= set(re.findall(r"getLogger\((.*?)\)", file.read_text(encoding="utf-8")))
+    assert found
+    assert all(name.startswith('"pygase.') or name in ("__name__", "logger_name") for name in found), found

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, BacklogFull, Client, DisconnectReason, GameState, GameStateMachine, GameStateStore, Server
-from pygase.config import MAX_BACKLOG_MESSAGES
+from pygase.config import DEAF_AFTER, MAX_BACKLOG_MESSAGES
 from pygase.errors import AlreadyRunning
 from pygase.testing import SimulatedNetwork
 
@@ -216,21 +216,59 @@ def test_event_type_that_is_no_string_raises_at_the_call(
             dispatch(event_type)
 
 
-def test_more_than_a_connection_can_carry_raises_and_the_others_still_get_it(
+def fill(server: Server, address: Any) -> None:
+    """Have more wait for a client than its connection can carry."""
+    for n in range(MAX_BACKLOG_MESSAGES + 1):
+        server.dispatch_event("FILL", n, target_client=address, retries=RELIABLE)
+
+
+def test_more_than_a_connection_can_carry_raises_for_the_one_client_named(
+    network: SimulatedNetwork, server: Server
+) -> None:
+    client = connected(network)
+    network.cut_off(client)
+    with pytest.raises(BacklogFull):
+        fill(server, next(iter(server.connections)))
+
+
+def test_broadcast_disconnects_who_can_take_no_more_and_reaches_the_others(
     network: SimulatedNetwork, server: Server
 ) -> None:
     good, bad = connected(network), connected(network)
     got: list[int] = []
+    left: list[Any] = []
+
+    def gone(reason: DisconnectReason) -> None:
+        left.append(reason)
+
     good.register_event_handler("E", got.append)
-    addresses = list(server.connections)
+    server.register_event_handler("CLIENT_DISCONNECTED", gone)
     network.cut_off(bad)
     with contextlib.suppress(BacklogFull):
-        for n in range(MAX_BACKLOG_MESSAGES + 1):
-            server.dispatch_event("FILL", n, target_client=addresses[1], retries=RELIABLE)
-    with pytest.raises(BacklogFull):
-        server.dispatch_event("E", 7, retries=RELIABLE)
-    network.run(0.5)
+        fill(server, list(server.connections)[1])
+    server.dispatch_event("E", 7, retries=RELIABLE)
+    network.run(1.0)
     assert got == [7]
+    assert left == [DisconnectReason.INBOX_FULL]
+    assert len(server.connections) == 1
+
+
+def test_client_that_lives_and_acknowledges_nothing_is_sent_away(network: SimulatedNetwork, server: Server) -> None:
+    left: list[Any] = []
+
+    def gone(reason: DisconnectReason) -> None:
+        left.append(reason)
+
+    server.register_event_handler("CLIENT_DISCONNECTED", gone)
+    client = connected(network)
+    link: Any = client._session.link  # type: ignore[union-attr]
+    receive = link.receive_datagram
+    link.receive_datagram = lambda data, address, now: receive(data, address, now) and b"\x00"
+    server.dispatch_event("E", retries=RELIABLE)
+    network.run(DEAF_AFTER - 1.0)
+    assert left == []
+    network.run(3.0)
+    assert left == [DisconnectReason.INBOX_FULL]
 
 
 def test_registering_a_handler_while_the_server_runs_counts_from_then_on(

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakMethod
 
 from pygase.client import Client
 from pygase.errors import AdapterMisuse, EngineUnusable
 from pygase.event import Event, UniversalEventHandler
 from pygase.integrations.base import FrameAdapter
+from pygase.integrations.pyglet_events import ANY_EVENT, PREFIX, EventTypes, Hooks, handlers_of, push_late
 from pygase.session.events import LIFECYCLE_EVENT_TYPES
 from pygase.state.interpolation import Smoothed
 
@@ -43,8 +42,6 @@ __all__ = ["ArcadeAdapter", "NetworkView", "NetworkWindow"]
 
 _UPDATES: Final = ("on_fixed_update", "on_update")
 _FRAME_EVENTS: Final = frozenset({*_UPDATES, "on_draw"})
-_PREFIX: Final = "on_net_"
-_ANY: Final = "on_net_event"
 
 
 class ArcadeAdapter(FrameAdapter):
@@ -76,8 +73,8 @@ class ArcadeAdapter(FrameAdapter):
     ) -> None:
         super().__init__(client, max_events=max_events, interpolate=interpolate, delay=delay)
         self._window: arcade.Window | None = None
-        self._hooks = _Hooks()
-        self._view_hooks = _Hooks()
+        self._hooks = Hooks()
+        self._view_hooks = Hooks()
         self._update_depth = 0
         self._has_pumped = False
 
@@ -106,7 +103,7 @@ class ArcadeAdapter(FrameAdapter):
         if adapter_of(window) is not None:
             raise AdapterMisuse("this window has an adapter already; close that one first")
         self._window = window
-        hooks, types = self._hooks, _EventTypes(type(window))
+        hooks, types = self._hooks, EventTypes(type(window))
         hooks.put(window, "_pygase_adapter", self)
         hooks.put(window, "event_types", types)
         types.learn(window)
@@ -117,7 +114,7 @@ class ArcadeAdapter(FrameAdapter):
             self._guard(window, self._hooks)
         if window.current_view is not None:
             types.learn(window.current_view)
-            _push_late(window, window.current_view, types)
+            push_late(window, window.current_view, types)
             self._guard_view()
         return self
 
@@ -166,7 +163,7 @@ class ArcadeAdapter(FrameAdapter):
             if event_type == "on_update" and self._update_depth == 0:
                 self._has_pumped = False  # Arcade's last update of a frame; fixed ones come before it
 
-    def _guard(self, owner: Any, hooks: _Hooks) -> None:
+    def _guard(self, owner: Any, hooks: Hooks) -> None:
         """Have a window's or a view's frame handlers go through `_in_frame` when they are called directly."""
         for event_type in _FRAME_EVENTS:
             handler = getattr(owner, event_type, None)
@@ -180,7 +177,7 @@ class ArcadeAdapter(FrameAdapter):
 
     # --- views ------------------------------------------------------------------------------------------------------
 
-    def _hook_views(self, window: arcade.Window, types: _EventTypes) -> None:
+    def _hook_views(self, window: arcade.Window, types: EventTypes) -> None:
         show, hide = window.show_view, window.hide_view
 
         def show_view(new_view: arcade.View) -> None:
@@ -204,15 +201,15 @@ class ArcadeAdapter(FrameAdapter):
         window = self._window
         if window is None:
             return
-        self._offer(window, _ANY, Event(event.type, event), {})
-        specific = _PREFIX + event.type.lower()
-        if specific != _ANY:  # or a remote event of the type "EVENT" would pass its own data for an event
+        self._offer(window, ANY_EVENT, Event(event.type, event), {})
+        specific = PREFIX + event.type.lower()
+        if specific != ANY_EVENT:  # or a remote event of the type "EVENT" would pass its own data for an event
             injected = event.handler_kwargs if event.type in LIFECYCLE_EVENT_TYPES else {}
             self._offer(window, specific, event, injected)
 
     def _offer(self, window: arcade.Window, name: str, event: Event, injected: dict[str, Any]) -> None:
         """Call the handlers of a name, from the view's down to the window's own, until one returns True."""
-        for handler in _handlers_of(window, name):
+        for handler in handlers_of(window, name):
             single = UniversalEventHandler()
             single.register_event_handler(event.type, handler)
             is_handled = False
@@ -248,53 +245,6 @@ class ArcadeAdapter(FrameAdapter):
         self._window = None
 
 
-def adapter_of(window: Any) -> ArcadeAdapter | None:
-    """Return the adapter that is attached to a window, if any."""
-    adapter = vars(window).get("_pygase_adapter")
-    return adapter if isinstance(adapter, ArcadeAdapter) else None
-
-
-class _Hooks:
-    """Attributes put on single objects in front of those of their classes, and taken away again."""
-
-    def __init__(self) -> None:
-        self._undo: list[tuple[dict[str, Any], str, bool, Any]] = []
-
-    def put(self, owner: Any, name: str, value: Any) -> None:
-        attributes = vars(owner)
-        self._undo.append((attributes, name, name in attributes, attributes.get(name)))
-        attributes[name] = value
-
-    def undo(self) -> None:
-        while self._undo:
-            attributes, name, was_there, value = self._undo.pop()
-            if was_there:
-                attributes[name] = value
-            else:
-                attributes.pop(name, None)
-
-
-class _EventTypes(list[str]):
-    """A window's event types: those of its class, whatever is registered there later, and all of `on_net_...`.
-
-    pyglet keeps one list for all windows, to which a registration appends; a copy of it would miss later ones.
-    """
-
-    def __init__(self, window_class: type[arcade.Window]) -> None:
-        super().__init__([_ANY])
-        self._class = window_class
-
-    def learn(self, owner: object) -> None:
-        """Take up the names of an object's handlers of network events."""
-        self.extend(name for name in dir(owner) if name.startswith(_PREFIX) and name not in list.__iter__(self))
-
-    def __contains__(self, name: object) -> bool:
-        return (isinstance(name, str) and name.startswith(_PREFIX)) or name in self._class.event_types
-
-    def __iter__(self) -> Iterator[str]:
-        return chain(self._class.event_types, super().__iter__())
-
-
 def _guarded(adapter: ArcadeAdapter, owner: Any, event_type: str, handler: Callable[..., Any]) -> MethodType:
     # A bound method, since pyglet holds handlers by weak references to such.
     def call(_owner: Any, *args: Any) -> Any:
@@ -303,28 +253,10 @@ def _guarded(adapter: ArcadeAdapter, owner: Any, event_type: str, handler: Calla
     return MethodType(call, owner)
 
 
-def _push_late(window: arcade.Window, view: arcade.View, types: _EventTypes) -> None:
-    """Add a view's handlers of network events to those that Arcade pushed when it showed the view."""
-    names = [name for name in list.__iter__(types) if callable(getattr(view, name, None))]
-    for frame in getattr(window, "_event_stack", ()):
-        if any(isinstance(h, WeakMethod) and getattr(h(), "__self__", None) is view for h in frame.values()):
-            frame.update({name: WeakMethod(getattr(view, name)) for name in names})
-            return
-
-
-def _handlers_of(window: arcade.Window, name: str) -> list[Callable[..., Any]]:
-    """Return a window's handlers of a name, in pyglet's order: what was pushed last, then the window's own."""
-    handlers = []
-    for frame in tuple(getattr(window, "_event_stack", ())):
-        handler = frame.get(name)
-        if isinstance(handler, WeakMethod):
-            handler = handler()
-        if handler is not None:
-            handlers.append(handler)
-    own = getattr(window, name, None)
-    if callable(own):
-        handlers.append(own)
-    return handlers
+def adapter_of(window: Any) -> ArcadeAdapter | None:
+    """Return the adapter that is attached to a window, if any."""
+    adapter = vars(window).get("_pygase_adapter")
+    return adapter if isinstance(adapter, ArcadeAdapter) else None
 
 
 # --- the subclass way -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,7 +142,7 @@ class FrameAdapter:
             self._send_due()
         finally:
             self._is_pumping = False
-            if self._is_closed:
+            if self._is_closed and self._farewell is None:
                 self._let_go()
 
     def render_state(self) -> AbstractContextManager[GameState]:
@@ -261,9 +261,9 @@ class FrameAdapter:
         if self._client.connection is not None:
             farewell = self._client.disconnect()
             if inspect.isawaitable(farewell):
-                self._farewell = asyncio.ensure_future(farewell)
-        if not self._is_pumping:  # otherwise pump() does it, once the handler that closes has returned
-            self._let_go()
+                self._farewell = asyncio.ensure_future(self._let_go_after(farewell))
+        if not self._is_pumping and self._farewell is None:
+            self._let_go()  # otherwise pump() does it, once the handler that closes has returned
 
     def __enter__(self) -> Self:
         return self
@@ -348,6 +348,12 @@ class FrameAdapter:
                 self._client.dispatch_event(event_type, *args, **kwargs)
             except NotConnected:
                 return
+
+    async def _let_go_after(self, farewell: Awaitable[Any]) -> None:
+        try:
+            await farewell
+        finally:
+            self._let_go()
 
     def _let_go(self) -> None:
         self._client.deliver(None, self._observe)

@@ -10,14 +10,15 @@ import importlib
 import logging
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final
 
-from pygase.errors import AdapterMisuse, EngineUnusable
+from pygase.errors import EngineUnusable
 from pygase.event import Event
 from pygase.integrations.base import FrameAdapter
+from pygase.integrations.payloads import Args, Payload, Payloads
 from pygase.state.interpolation import Smoothed
 
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ class PygameAdapter(FrameAdapter):
         self._other_type: int | None = None
         self._translated: deque[Any] = deque(maxlen=MAX_UNFETCHED)  # since the last events(); they bypass the queue
         self._unposted: deque[Event] = deque()
-        self._payloads: dict[int, _Payload] = {}  # of posted events that may still be in pygame's queue, by number
-        self._posted = 0
+        self._payloads = Payloads()
         self._has_complained = False
 
     def type_for(self, event_type: str) -> int:
@@ -223,16 +223,9 @@ class PygameAdapter(FrameAdapter):
     def _post_waiting(self) -> None:
         while self._unposted:
             event = self._unposted[0]
-            payload = _Payload(event.handler_args, event.handler_kwargs)
-            number = self._posted
-            posted = pygame.event.Event(
-                self._type_of_arrival(event.type),
-                {
-                    "name": event.type,
-                    "args": _Args(self._payloads, number),
-                    "data": _Data(self._payloads, number),
-                },
-            )
+            args, data = self._payloads.refer()
+            attributes = {"name": event.type, "args": args, "data": data}
+            posted = pygame.event.Event(self._type_of_arrival(event.type), attributes)
             try:
                 is_posted = pygame.event.post(posted)
                 problem = "blocks this event type (pygame.event.set_blocked)"
@@ -241,8 +234,7 @@ class PygameAdapter(FrameAdapter):
             if not is_posted:
                 self._complain(event.type, problem)
                 return
-            self._payloads[number] = payload
-            self._posted += 1
+            self._payloads.keep(Payload(event.handler_args, event.handler_kwargs))
             self._unposted.popleft()
         self._has_complained = False
 
@@ -265,15 +257,12 @@ class PygameAdapter(FrameAdapter):
             types.append(self._other_type)
         if pygame.display.get_init() and pygame.event.peek(types, pump=False):
             return  # some are still queued, and there is no telling which
-        for number in [number for number, payload in self._payloads.items() if payload.is_expired]:
-            del self._payloads[number]
-        for payload in self._payloads.values():
-            payload.is_expired = True
+        self._payloads.expire()
 
     def _resolved(self, event: Any) -> Any:
         """Return a posted event with its data in place of references to it."""
         args = getattr(event, "args", None)
-        if not isinstance(args, _Args) or args.payloads is not self._payloads:
+        if not isinstance(args, Args) or args.payloads is not self._payloads:
             return event
         return pygame.event.Event(
             event.type, {"name": event.name, "args": args.fetch().args, "data": event.data.fetch().data}
@@ -281,84 +270,3 @@ class PygameAdapter(FrameAdapter):
 
     def _detach(self) -> None:
         self._forget_types()
-
-
-class _Payload:
-    """The data of a posted event, kept out of pygame's queue."""
-
-    __slots__ = ("args", "data", "is_expired")
-
-    def __init__(self, args: list[Any], data: dict[str, Any]) -> None:
-        self.args = args
-        self.data = data
-        self.is_expired = False
-
-
-class _Reference:
-    """Stands in a posted event for data that the adapter keeps. Once read, it keeps the data itself."""
-
-    __slots__ = ("_number", "_payload", "payloads")
-
-    def __init__(self, payloads: dict[int, _Payload], number: int) -> None:
-        self.payloads = payloads
-        self._number = number
-        self._payload: _Payload | None = None
-
-    def fetch(self) -> _Payload:
-        """Return the data.
-
-        Raises:
-            AdapterMisuse: Too late: the event was taken from the queue frames ago.
-        """
-        if self._payload is None:
-            self._payload = self.payloads.get(self._number)
-        if self._payload is None:
-            raise AdapterMisuse(
-                "the data of this event is gone: with post=True, read args and data in the frame in which "
-                "the event was taken from pygame's queue, or use events(), whose events keep their data."
-            )
-        return self._payload
-
-
-class _Args(_Reference, Sequence[Any]):
-    """A posted event's `args`: reads like the list that it stands for."""
-
-    __slots__ = ()
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        return self.fetch().args[index]
-
-    def __len__(self) -> int:
-        return len(self.fetch().args)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return self.fetch().args == list(other)
-
-    __hash__ = None  # type: ignore[assignment]  # like the list it stands for
-
-    def __repr__(self) -> str:
-        return repr(self.fetch().args)
-
-
-class _Data(_Reference, Mapping[str, Any]):
-    """A posted event's `data`: reads like the dict that it stands for."""
-
-    __slots__ = ()
-
-    def __getitem__(self, key: str) -> Any:
-        return self.fetch().data[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.fetch().data)
-
-    def __len__(self) -> int:
-        return len(self.fetch().data)
-
-    def __repr__(self) -> str:
-        return repr(self.fetch().data)

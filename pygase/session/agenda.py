@@ -1,5 +1,6 @@
 """What a server's session has to do next; the sessions of several rooms share one, and the link below them."""
 
+import heapq
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,17 +20,27 @@ class Agenda:
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
         timers: A heap of deadlines; an entry whose client has another deadline by now is skipped.
-        numbers: Tell entries of one deadline apart.
         signals: For the layer above.
     """
 
-    __slots__ = ("numbers", "signals", "timers", "touched")
+    __slots__ = ("_numbers", "_tidy_above", "signals", "timers", "touched")
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
         self.timers: list[tuple[float, int, Seat]] = []
-        self.numbers: Iterator[int] = itertools.count(1)
         self.signals: list[Any] = []
+        self._numbers: Iterator[int] = itertools.count(1)  # tell entries of one deadline apart
+        self._tidy_above = 64
+
+    def schedule(self, seat: "Seat", deadline: float) -> None:
+        """Set a client's deadline, which is earlier than the one that it had."""
+        seat.deadline = deadline
+        timers = self.timers
+        heapq.heappush(timers, (deadline, next(self._numbers), seat))
+        if len(timers) > self._tidy_above:  # entries that no longer count may lie hours ahead
+            timers[:] = [entry for entry in timers if not entry[2].is_over and entry[2].deadline == entry[0]]
+            heapq.heapify(timers)
+            self._tidy_above = 4 * len(timers) + 64
 
 
 class ServerLink(Protocol):

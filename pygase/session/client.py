@@ -28,7 +28,7 @@ __all__ = ["ClientSession"]
 
 _RELIABLE_MODE: Final = 2
 
-_WELCOMES: Final = (events.WELCOME_BACK, events.WELCOME_AFRESH)
+_WELCOMES: Final = (events.WELCOME_BACK, events.WELCOME_AFRESH, events.WELCOME_AS_NEW)
 
 _WORTH_RETRYING: Final = (DisconnectReason.NO_ANSWER, DisconnectReason.TIMED_OUT, DisconnectReason.DENIED)
 """Ends of an attempt to get back that the next one may not meet."""
@@ -224,15 +224,18 @@ class ClientSession:
         if not self._awaits_welcome:
             return  # our answer was lost
         self._awaits_welcome = False
+        client_id = self.client_id or 0
         if welcome == events.WELCOME_BACK:
             self.traffic.resume(now)
         else:
-            self._begin_anew(now)
-        self._signals.append(Reconnected(self.client_id or 0))
+            # Where the seat was given up, nobody knows any more which of our events were handled: none goes twice.
+            self._begin_anew(now, keeps_owed=welcome == events.WELCOME_AFRESH)
+        is_new = welcome == events.WELCOME_AS_NEW
+        self._signals.append(Connected(client_id) if is_new else Reconnected(client_id))
 
-    def _begin_anew(self, now: float) -> None:
+    def _begin_anew(self, now: float, *, keeps_owed: bool = True) -> None:
         """Forget the state and the counters of the last connection; reliable events that it owed are sent again."""
-        owed = self.traffic.unacknowledged()
+        owed = self.traffic.unacknowledged() if keeps_owed else []
         self.traffic, self.replica = Traffic(now), Replica()
         for message, tag in owed:
             if message[0] <= events.HAS_KEYWORDS:

@@ -43,8 +43,10 @@ TICKET: Final = 0x12
 
 WELCOME_BACK: Final = b"\xff\x01"
 WELCOME_AFRESH: Final = b"\xff\x00"
+WELCOME_AS_NEW: Final = b"\xff\x02"
 """Payloads of their own, shorter than any packet of the traffic layer. They open a session that was begun with a
-reconnect ticket: the traffic goes on where it was (BACK), or both sides begin anew (AFRESH). The client answers each
+reconnect ticket: the traffic goes on where it was (BACK), or both sides begin anew, because the
+server was started again (AFRESH) or because the seat was given up (AS_NEW). The client answers each
 with the same bytes; until then neither side sends packets."""
 
 _REASONS: Final = tuple(DisconnectReason)

@@ -9,6 +9,7 @@ from pygase.config import (
     COALESCE_DELAY,
     FAREWELL_WAIT,
     IDLE_STATE_INTERVAL,
+    MAX_DEPARTED,
     NEVER,
     RELIABLE,
     SEAT_HOLD,
@@ -66,11 +67,12 @@ class ServerSession:
         self.seats: dict[tuple[Any, ...], Seat] = {}
         self.is_over = False
         self._seats_by_id: dict[int, Seat] = {}
+        self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
         self._feed = feed
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
         self._signals, self._touched, self._timers = agenda.signals, agenda.touched, agenda.timers
-        self._numbers = agenda.numbers
+        self._agenda = agenda
         self._closes_at = NEVER
         self._newest_gate = -1
         self._published_version = -1
@@ -314,8 +316,7 @@ class ServerSession:
                 if seat.offered_version != self._feed.store.time_order and not seat.traffic.snapshot_busy:
                     timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
         if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
-            seat.deadline = timer
-            heapq.heappush(self._timers, (timer, next(self._numbers), seat))
+            self._agenda.schedule(seat, timer)
 
     def _offer_state(self, seat: Seat, now: float) -> None:
         """Offer the newest state if this client needs it and none is under way that would do."""
@@ -367,11 +368,13 @@ class ServerSession:
         peer.context = seat
         self.seats[peer.address] = seat
         self._seats_by_id[peer.client_id] = seat
-        if peer.is_returning:  # by a ticket of an earlier run of this server
-            seat.welcome, seat.welcome_at = events.WELCOME_AFRESH, now
+        came_too_late = peer.client_id in self._departed
+        if peer.is_returning:  # by a ticket of an earlier run of this server, or of a seat that was given up
+            seat.welcome = events.WELCOME_AS_NEW if came_too_late else events.WELCOME_AFRESH
+            seat.welcome_at = now
         self._hand_ticket(seat, now)
         self._touched[seat] = None
-        self._signals.append(ClientJoined(seat, peer.is_returning))
+        self._signals.append(ClientJoined(seat, peer.is_returning and not came_too_late))
 
     def _seat_again(self, seat: Seat, peer: Peer, now: float) -> None:
         """Give a client that came back its place."""
@@ -394,6 +397,9 @@ class ServerSession:
 
     def _end_seat(self, seat: Seat, reason: DisconnectReason) -> None:
         seat.is_over = True
+        self._departed[seat.peer.client_id] = None
+        if len(self._departed) > MAX_DEPARTED:
+            del self._departed[next(iter(self._departed))]
         if self.seats.get(seat.address) is seat:
             del self.seats[seat.address]
         if self._seats_by_id.get(seat.peer.client_id) is seat:

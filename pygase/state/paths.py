@@ -65,6 +65,8 @@ class Path:
         self.known: Known = {}
         self.periods: Periods = 0.0
         if isinstance(spec, Cyclic):
-            self.periods = spec.period
+            self.periods = (
+                (*spec.period, 0.0)[: max(2, len(spec.period))] if isinstance(spec.period, tuple) else spec.period
+            )
         elif isinstance(spec, str) and self.parts[-1] in ANGLE_NAMES:
             self.periods = 360.0

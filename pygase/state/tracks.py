@@ -13,6 +13,9 @@ JUMP_FACTOR: Final = 4.0
 STEADY: Final = 1.5
 """Two changes whose speeds are within this factor are a motion, however fast: nobody teleports twice the same way."""
 
+ROUNDING: Final = 1e-6
+"""A difference below this is one of rounding, not a turn: values that come round do so after more than that."""
+
 FORGET: Final = 60.0
 """Seconds in which half of the fastest speed on a path is forgotten."""
 
@@ -84,24 +87,45 @@ class Plan:
             periods: After how much its values come round.
             pace: How fast values change on its path.
         """
-        old, begin = track.values, self.begin
-        seconds = self.end - begin
-        if type(to) is tuple and len(to) == 2 and not periods:  # nearly all that moves: in one go
-            x, y = old  # type: ignore[misc]
-            u, v = (to[0] - x) / seconds, (to[1] - y) / seconds
-            if pace.is_jump(track, math.sqrt(u * u + v * v)):
+        old = track.values
+        if type(to) is float:
+            self._show_scalar(track, to, periods, pace)
+        elif len(to) == 2:  # type: ignore[arg-type]
+            self._show_pair(track, to, periods, pace)  # type: ignore[arg-type]
+        else:
+            ways = [_way(one, other, period) for one, other, period in _together(old, to, periods)]
+            if pace.is_jump(track, math.hypot(*ways) / (self.end - self.begin)):
                 self.hold(track)
             else:
-                self.pairs.append((track.container, track.key, x - u * begin, u, y - v * begin, v))
-            return
-        ways = [_way(one, other, period) for one, other, period in _together(old, to, periods)]
-        if pace.is_jump(track, math.hypot(*ways) / seconds):
+                self._turn(track, to, periods)
+
+    def _show_pair(self, track: Track, to: tuple[float, ...], periods: Periods, pace: Pace) -> None:
+        x, y = track.values  # type: ignore[misc]
+        way_x, way_y = to[0] - x, to[1] - y
+        if periods:
+            a, b = periods[:2] if isinstance(periods, tuple) else (periods, periods)
+            way_x, way_y = _way(x, to[0], a), _way(y, to[1], b)
+        seconds, begin = self.end - self.begin, self.begin
+        u, v = way_x / seconds, way_y / seconds
+        if pace.is_jump(track, math.sqrt(u * u + v * v)):
             self.hold(track)
-        elif periods or type(to) is tuple:
-            self.turn(track, to, periods)
+        elif periods and abs(x + way_x - to[0]) + abs(y + way_y - to[1]) > ROUNDING:
+            self._turn(track, to, periods)
         else:
-            u = ways[0] / seconds
-            self.scalars.append((track.container, track.key, old - u * begin, u))  # type: ignore[operator]
+            self.pairs.append((track.container, track.key, x - u * begin, u, y - v * begin, v))
+
+    def _show_scalar(self, track: Track, to: float, periods: Periods, pace: Pace) -> None:
+        old: float = track.values  # type: ignore[assignment]
+        way = to - old
+        if periods:
+            way = _way(old, to, periods[0] if isinstance(periods, tuple) else periods)
+        u = way / (self.end - self.begin)
+        if pace.is_jump(track, abs(u)):
+            self.hold(track)
+        elif periods and abs(old + way - to) > ROUNDING:
+            self._turn(track, to, periods)
+        else:
+            self.scalars.append((track.container, track.key, old - u * self.begin, u))
 
     def hold(self, track: Track) -> None:
         """Add a track at rest at its last value."""
@@ -111,15 +135,15 @@ class Plan:
         elif len(values) == 2:
             self.pairs.append((track.container, track.key, values[0], 0.0, values[1], 0.0))
         else:
-            self.turn(track, values, 0.0)
+            self._turn(track, values, 0.0)
 
-    def turn(self, track: Track, to: Values, periods: Periods) -> None:
-        """Add a track on its way the short way round to another value of the same shape."""
+    def _turn(self, track: Track, to: Values, periods: Periods) -> None:
+        """Add a track that passes a turn on its way, or has other than one or two components."""
         lines = tuple(
             cyclic_line(old, new, period, self.begin, self.end)
             for old, new, period in _together(track.values, to, periods)
         )
-        self.others.append((track.container, track.key, lines, not isinstance(to, tuple)))
+        self.others.append((track.container, track.key, lines, type(to) is float))
 
     def originals(self) -> list[tuple[dict[Any, Any], Any, Any]]:
         """Return where entries write to, with what is there now.
@@ -211,7 +235,7 @@ def cyclic_line(old: float, new: float, period: float, begin: float, end: float)
     """
     way = _way(old, new, period)
     slope = way / (end - begin)
-    if not period or abs(old + way - new) < 1e-9 * period:
+    if not period or abs(old + way - new) <= ROUNDING:
         return old - slope * begin, slope, 0.0, 0.0  # no turn of the range on the way
     return old - slope * begin, slope, (0.0 if old >= 0.0 and new >= 0.0 else -period / 2), period
 

@@ -141,7 +141,7 @@ def test_client_and_server_on_one_event_loop(monkeypatch: pytest.MonkeyPatch, ca
     threads = threading.active_count()
     assert asyncio.run(asyncio.wait_for(main(), 30.0)) == list(range(20))
     assert where == {threading.get_ident()}, "handlers run on the loop, whoever watches the socket"
-    wait_for(lambda: threading.active_count() == threads)
+    wait_for(lambda: threading.active_count() <= threads)
 
 
 # --- asyncio ----------------------------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ def test_run_in_thread_raises_at_the_call_when_its_port_is_taken(server: Server)
     for way in (lambda: other.run_in_thread("localhost", port), lambda: other.server.run_in_thread(port)):
         with pytest.raises(AddressUnavailable, match=str(port)):
             way()
-    assert threading.active_count() == threads, "and leaves nothing running"
+    assert threading.active_count() <= threads, "and leaves nothing running"
     other.run_in_thread("localhost", 0)
     other.shutdown()
 
@@ -467,8 +467,8 @@ def test_twenty_connections_leave_threads_and_sockets_where_they_were(way: Any) 
     for _ in range(20):
         cycle()
     wait_for(lambda: not server.connections)
-    wait_for(lambda: threading.active_count() == threads)
-    wait_for(lambda: open_files() == files)
+    wait_for(lambda: threading.active_count() <= threads)
+    wait_for(lambda: open_files() <= files)
     server.shutdown()
     wait_for(lambda: open_files() < files)
 
@@ -485,8 +485,8 @@ def test_event_loops_connections_leave_sockets_where_they_were(server: Server) -
         files, threads = open_files(), threading.active_count()
         for _ in range(10):
             await cycle()
-        assert open_files() == files
-        assert threading.active_count() == threads
+        assert open_files() <= files
+        assert threading.active_count() <= threads
 
     asyncio.run(asyncio.wait_for(main(), 30.0))
 

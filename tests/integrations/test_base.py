@@ -301,25 +301,30 @@ def test_close_inside_render_state(client: Any) -> None:
 def test_async_close_waits_for_the_goodbye(client: Any) -> None:
     done = []
 
-    async def farewell() -> Any:
+    async def farewell() -> None:
         await asyncio.sleep(0)
-        done.append(True)
+        done.append("goodbye")
+        client.arrive("DISCONNECTED", reason="client left")
 
     client.disconnect = farewell
 
     async def game() -> Any:
         async with FrameAdapter(client) as net:
+            net.on("DISCONNECTED")(lambda: done.append("told"))
             net.pump()
+            net.close()
+            assert client.claimed_by is net
+        assert client.claimed_by is None
         return list(done)
 
-    assert asyncio.run(game()) == [True]
+    assert asyncio.run(game()) == ["goodbye", "told"]
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer in place of waiting for it."""
+
     _ready: Any
     _scheduled: Any
-
-    """An event loop whose clock jumps to the next timer in place of waiting for it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -139,7 +139,9 @@ def test_client_that_comes_too_late_for_its_seat_keeps_its_number(network: Simul
     network.run(40.0)
     assert story.client_id == client_id
     names = [name for name, *_ in story.told_server]
-    assert names == ["CLIENT_CONNECTED", "CLIENT_DISCONNECTED", "CLIENT_RECONNECTED"]
+    assert names == ["CLIENT_CONNECTED", "CLIENT_DISCONNECTED", "CLIENT_CONNECTED"]
+    assert story.told_client[-1] == "CONNECTED"
+    assert list(seen(story.client)["players"]) == [client_id]
     story.assert_converged()
 
 

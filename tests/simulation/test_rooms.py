@@ -10,7 +10,7 @@ from pygase.errors import AlreadyRunning
 from pygase.testing import SimulatedNetwork
 from pygase.tokens import ServerKeys, mint
 
-from .conftest import ROUGH, connected, seen
+from .conftest import ROUGH, connected, idle_backend, seen
 
 
 def game(name: str, handlers: dict[str, Callable[..., Any]] | None = None) -> Backend:
@@ -21,7 +21,6 @@ def game(name: str, handlers: dict[str, Callable[..., Any]] | None = None) -> Ba
         {
             "CLIENT_CONNECTED": lambda client_id: {"players": {client_id: 0}},
             "CLIENT_DISCONNECTED": lambda client_id: {"players": {client_id: TO_DELETE}},
-            "MOVE": lambda client_id, x: {"players": {client_id: x}},
             **(handlers or {}),
         },
     )
@@ -287,17 +286,18 @@ def test_token_leads_to_its_room(network: SimulatedNetwork) -> None:
 def test_32_rooms_of_16_play(network: SimulatedNetwork) -> None:
     house = House(network)
     for number in range(32):
-        house.server.open(f"room {number}", game(f"room {number}"), interval=0.05)
+        game = idle_backend({"MOVE": lambda x: {"moves": {str(x): True}}}, moves={})
+        house.server.open(f"room {number}", game, interval=0.05)
     clients: list[Client] = []
     for number in range(512):
         clients.append(network.connect(room=f"room {number % 32}"))
         network.run(0.02)
     network.run(1.0)
     for number, client in enumerate(clients):
-        client.dispatch_event("MOVE", x=number, retries=RELIABLE)
+        client.dispatch_event("MOVE", number, retries=RELIABLE)
     network.run(1.0)
     network.assert_converged()
     for number, backend in enumerate(house.server.rooms.values()):
-        moved = backend.game_state_store.get_game_state().players
-        assert sorted(moved.values()) == list(range(number, 512, 32))
+        moves = backend.game_state_store.get_game_state().moves
+        assert sorted(map(int, moves)) == list(range(number, 512, 32))
         assert len(backend.server.connections) == 16

@@ -505,3 +505,24 @@ def test_path_of_another_type_is_refused() -> None:
 def test_delay_that_is_none_is_refused(delay: float) -> None:
     with pytest.raises(ValueError, match="delay"):
         Interpolator(("a.b",), delay=delay)
+
+
+def test_periods_for_some_components_only() -> None:
+    screen = Screen(
+        Cyclic("players.*.place", (100.0,)),
+        Cyclic("players.*.spot", (100.0, 0.0, 50.0)),
+        players={"a": {"place": [90.0, 0.0, 0.0], "spot": [90.0, 0.0]}},
+    )
+    seen = []
+    for number in range(1, 40):
+        x, y = (90.0 + number) % 100.0, 3.0 * number
+        screen.feed(number / 20, {"players": {"a": {"place": [x, y, -y], "spot": [x, y]}}})
+        for frame in range(3):
+            with screen.drawn(number / 20 + 0.05 + frame * FRAME) as state:
+                player = state.players["a"]
+                seen.append(player["place"])
+                assert player["spot"] == pytest.approx(player["place"][:2])
+    for old, new in pairwise(seen):
+        assert 0.0 <= (new[0] - old[0] + 50.0) % 100.0 - 50.0 < 1.0
+        assert 0.0 <= new[1] - old[1] < 2.0
+        assert new[2] == pytest.approx(-new[1])
