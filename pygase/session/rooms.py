@@ -15,12 +15,10 @@ from pygase.netcode import (
     PeerDisconnected,
     SecureServer,
 )
-from pygase.protocol import Traffic
-from pygase.session import events
 from pygase.session.agenda import Agenda
 from pygase.session.seat import Seat
 from pygase.session.server import ServerSession
-from pygase.state import StateFeed
+from pygase.state import GameStateStore, StateFeed
 
 __all__ = ["RoomClosed", "RoomsSession"]
 
@@ -57,6 +55,7 @@ class RoomsSession:
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
         self._agenda = Agenda()
+        self._nowhere = _RoomLink(self, "").open(StateFeed(GameStateStore(), _no_clock), 0.0)
         self._names: dict[ServerSession, str] = {}  # of all that are not over, those that close included
         self._limits: dict[ServerSession, int] = {}
         self.is_closing = False
@@ -65,8 +64,7 @@ class RoomsSession:
 
     def open(self, name: str, feed: StateFeed, max_clients: int | None = None) -> ServerSession:
         """Return the session of a new room; there is none of that name."""
-        share = _RoomLink(self, name)
-        session = share.session = ServerSession(share, feed, self._is_own_ip, self._seat_hold, self._agenda)
+        session = _RoomLink(self, name).open(feed, self._seat_hold)
         self.rooms[name] = session
         self._names[session] = name
         if max_clients is not None:
@@ -83,6 +81,7 @@ class RoomsSession:
         self.is_closing = True
         for session in list(self._names):
             session.close(now, wait)
+        self._nowhere.close(now, 0.0)
         self._end_if_done(now)
 
     def admit(self, request: JoinRequest) -> Admission | DisconnectReason:
@@ -155,11 +154,12 @@ class RoomsSession:
                 seat.session.handle_seat_timer(seat, now)
 
     def take_signals(self) -> list[Any]:
-        """Return what has happened since the last call; each signal has a `seat`, and `RoomClosed` a session."""
+        """Return what has happened in the rooms since the last call."""
         signals = self._agenda.signals
         if not signals:
             return signals
-        taken = signals.copy()
+        nowhere = self._nowhere
+        taken = [each for each in signals if isinstance(each, RoomClosed) or each.seat.session is not nowhere]
         signals.clear()
         return taken
 
@@ -193,24 +193,23 @@ class RoomsSession:
         peer = signal.peer
         name = self._find(peer.room)
         if name is None:
-            self._turn_away(peer, DisconnectReason.NO_SUCH_ROOM, now)
+            self._turn_away(signal, DisconnectReason.NO_SUCH_ROOM, now)
             return
         session = self.rooms[name]
         if self._is_full(session) and not (peer.is_returning and session.has_seat(peer.client_id)):
-            self._turn_away(peer, DisconnectReason.DENIED, now)
+            self._turn_away(signal, DisconnectReason.DENIED, now)
             return
         session.heed(signal, now)
 
-    def _turn_away(self, peer: Peer, reason: DisconnectReason, now: float) -> None:
-        """Tell a client that has no room, in the only packet that it ever gets, why; then end its link."""
-        traffic = Traffic(now, accepts_snapshots=False)
-        traffic.send(events.closing_message(reason))
-        for payload in traffic.packets_to_send(now):
-            self.link.enqueue(peer.seal(payload, now), peer.address)
-        self.link.disconnect(peer, now, reason)
+    def _turn_away(self, signal: PeerConnected, reason: DisconnectReason, now: float) -> None:
+        """Tell a client that has no room why, by all the means that a room has."""
+        self._nowhere.heed(signal, now)
+        self._nowhere.kick(signal.peer.context, reason, now)
 
     def _room_ended(self, session: ServerSession, now: float) -> None:
-        name = self._names.pop(session)
+        name = self._names.pop(session, None)
+        if name is None:
+            return
         self._limits.pop(session, None)
         if self.rooms.get(name) is session:
             del self.rooms[name]
@@ -224,6 +223,11 @@ class RoomsSession:
             self._heed_link(now)
 
 
+def _no_clock() -> float:
+    """The time where no game is."""
+    return 0.0
+
+
 class _RoomLink:
     """A room's share of the link. What comes in is handed to the room by `RoomsSession`, which also keeps the time."""
 
@@ -232,6 +236,11 @@ class _RoomLink:
     def __init__(self, rooms: RoomsSession, name: str) -> None:
         self._rooms = rooms
         self._name = name
+
+    def open(self, feed: StateFeed, seat_hold: float) -> ServerSession:
+        rooms = self._rooms
+        self.session = ServerSession(self, feed, rooms._is_own_ip, seat_hold, rooms._agenda)
+        return self.session
 
     @property
     def fingerprint(self) -> str:
