@@ -5,7 +5,20 @@ import importlib
 import sys
 import time
 
-NAMES = ("events", "room", "state", "cipher", "datagrams", "flood", "frame", "links", "traffic", "stages", "ticks")
+NAMES = (
+    "events",
+    "room",
+    "rooms",
+    "state",
+    "cipher",
+    "datagrams",
+    "flood",
+    "frame",
+    "links",
+    "traffic",
+    "stages",
+    "ticks",
+)
 """In the order in which docs/performance.md shows them."""
 
 QUICK = {

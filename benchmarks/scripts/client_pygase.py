@@ -11,6 +11,8 @@ from pygase.session.client import ClientSession
 from pygase.session.events import encode_event
 from pygase.state import GameState, apply_all
 
+PLAYERS_PER_ROOM = None  # set by the load, when the server has several rooms
+
 
 class Client:
     """One player, driven by the load generator's loop."""
@@ -32,7 +34,12 @@ class Client:
 
     def make_link(self, now, ticket):
         return SecureClient(
-            address=self.address, entropy=os.urandom, unix_epoch=time.time() - time.monotonic(), now=now, ticket=ticket
+            address=self.address,
+            entropy=os.urandom,
+            unix_epoch=time.time() - time.monotonic(),
+            now=now,
+            ticket=ticket,
+            room=str(int(self.name[1:]) // PLAYERS_PER_ROOM) if PLAYERS_PER_ROOM else "",
         )
 
     def fileno(self):

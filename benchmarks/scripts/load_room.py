@@ -28,7 +28,10 @@ def main():
     given = parser.parse_args()
     if given.without_cipher:
         importlib.import_module("without_cipher")
-    load = Load(importlib.import_module(f"client_{given.wire}").Client, given)
+    wire = importlib.import_module(f"client_{given.wire}")
+    if given.room < given.first + given.n:
+        wire.PLAYERS_PER_ROOM = given.room
+    load = Load(wire.Client, given)
     load.until_all_see_all()
     wait_for_go()
     emit(load.measure())

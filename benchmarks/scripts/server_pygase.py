@@ -1,6 +1,7 @@
 """Servers of pygase, of this version and of 0.3.1: only what both have is used.
 
-room: clients MOVE, everybody sees all. echo: PING and COUNT. entities: a large state of which a part changes.
+room: clients MOVE, everybody sees all.
+rooms: many such rooms, which 0.3.1 has not. echo: PING and COUNT. entities: a large state of which a part changes.
 """
 
 import argparse
@@ -65,10 +66,24 @@ def echo(given):
     return GameState(n=0), lambda game_state, dt: {}, {}
 
 
+def rooms(given):
+    """Many rooms in one process: this version only."""
+    from pygase import RoomServer
+
+    server = RoomServer()
+    for number in range(given.rooms):
+        server.open(str(number), Backend(*room(given)), interval=1 / given.hz)
+    answer_stats(dict, given.max_seconds)
+    server.run_in_thread("127.0.0.1", 0)
+    say(f"PORT {server.port}")
+    threading.Event().wait()
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=("room", "echo", "entities"))
+    parser.add_argument("mode", choices=("room", "rooms", "echo", "entities"))
     parser.add_argument("--hz", type=float, default=20.0)
+    parser.add_argument("--rooms", type=int, default=32)
     parser.add_argument("--entities", type=int, default=200)
     parser.add_argument("--fields", type=int, default=4)
     parser.add_argument("--change", type=float, default=0.1)
@@ -78,6 +93,8 @@ def main():
     given = parser.parse_args()
     if given.without_cipher:
         importlib.import_module("without_cipher")
+    if given.mode == "rooms":
+        rooms(given)
     state, time_step, handlers = {"room": room, "echo": echo, "entities": entities}[given.mode](given)
     if given.pace_in_time_step:
         time_step = paced(time_step, given.hz)
