@@ -183,7 +183,7 @@ class RoomServer(Listener[RoomsSession]):
 
         def begin(room: _Room) -> None:
             room.machine._begin()
-            loop = room.loop = ticks.begin(room.machine._game_loop(room.interval))
+            loop = room.loop = ticks.begin(room.machine._game_loop(room.interval), room.interval)
             room.machine._hurry = loop.hurry
 
         self._tick_with(begin)

@@ -4,14 +4,24 @@ import asyncio
 import contextvars
 import heapq
 import itertools
+import logging
+import math
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Final
 
 __all__ = ["GameLoop", "TickThread"]
 
+_log = logging.getLogger("pygase.machine")
+
 Steps = Generator[float | Awaitable[Any], Any, None]
 """A game loop: it yields seconds to sleep, or an awaitable whose result it wants back."""
+
+_LONGEST_GRID: Final = 0.1
+"""Nobody notices that a game begins so much later; loops with longer intervals begin at once."""
+
+_TOGETHER: Final = 0.001
+"""Loops that are due within so many seconds count as due together: the first ones' steps take about that long."""
 
 _COROUTINE_STEP: Final = 0.002
 """How often coroutines under way are moved on."""
@@ -70,11 +80,17 @@ class TickThread:
         """Whether the caller runs on this thread."""
         return threading.current_thread() is self._thread
 
-    def begin(self, steps: Steps) -> GameLoop:
-        """Step a game loop from now on until it ends."""
+    def begin(self, steps: Steps, interval: float) -> GameLoop:
+        """Step a game loop until it ends.
+
+        Args:
+            steps: The loop.
+            interval: Its tick's. It begins at a multiple of it, so that loops of one interval are due together.
+        """
         loop = GameLoop(self, steps)
         with self._changed:
-            self._push(loop, self._clock())
+            now = self._clock()
+            self._push(loop, math.ceil(now / interval) * interval if interval <= _LONGEST_GRID else now)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="pygase-game-loops", daemon=True)
                 self._thread.start()
@@ -122,13 +138,12 @@ class TickThread:
                 while due and (due[0][2].is_over or due[0][2].due != due[0][0]):
                     heapq.heappop(due)
                 wait = due[0][0] - self._clock() if due else 0.0
-                if self._later is None:
-                    if not due:
-                        self._end()
-                        return None
-                    if wait > 0.0:
-                        self._changed.wait(wait)
-                        continue
+                if self._later is None and not due:
+                    self._end()
+                    return None
+                if due and wait > 0.0 and (self._later is None or wait <= _TOGETHER):
+                    self._changed.wait(wait)
+                    continue
                 if due and wait <= 0.0:
                     self.running = heapq.heappop(due)[2]
                     return self.running
@@ -160,6 +175,10 @@ class TickThread:
                     return _COROUTINE_STEP
                 result = loop.context.run(self._resume, loop)
         except StopIteration:
+            loop.is_over = True
+            return None
+        except Exception:  # it ends this game, as it would end a thread of its own, and no other
+            _log.exception("a game loop stopped")
             loop.is_over = True
             return None
         return result

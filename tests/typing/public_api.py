@@ -25,6 +25,7 @@ from pygase import (
     NotSendable,
     PygaseError,
     ReservedEventType,
+    RoomServer,
     Server,
     TooLarge,
     get_available_ip_addresses,
@@ -77,6 +78,17 @@ def backend() -> None:
     assert_type(backend.run("localhost", 8080, interval=0.05), Coroutine[Any, Any, None] | None)
     backend.run_in_thread("localhost", 0, password="sesame")
     assert_type(backend.shutdown(), Coroutine[Any, Any, None] | None)
+
+
+def rooms(backend: Backend) -> None:
+    server = RoomServer()
+    server.open("lobby", backend, interval=0.05, max_clients=16)
+    assert_type(server.rooms, Mapping[str, Backend])
+    assert_type(server.run("localhost", 8080, max_clients=512), Coroutine[Any, Any, None] | None)
+    assert_type(server.run_in_thread("localhost", 0), threading.Thread)
+    assert_type(server.port, int | None)
+    assert_type(server.close("lobby"), Coroutine[Any, Any, None] | None)
+    assert_type(server.shutdown(), Coroutine[Any, Any, None] | None)
 
 
 def server(store: GameStateStore, machine: GameStateMachine) -> None:
