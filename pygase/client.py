@@ -387,7 +387,8 @@ class Client:
             self._leave_at_exit()
             raise
         finally:
-            self._user_code.close()
+            if self._run is run:  # or it is connected again already, on another thread
+                self._user_code.close()
 
     async def _connect_in_loop(self, port: int, hostname: str, options: ConnectOptions) -> None:
         run = self._run

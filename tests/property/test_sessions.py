@@ -119,7 +119,7 @@ class Sessions(RuleBasedStateMachine):
         else:
             player.client.disconnect()
 
-    @rule(which=st.integers(0, 3), seconds=st.sampled_from([0.3, 2.0, PEER_TIMEOUT + 2.0]))
+    @rule(which=st.integers(0, 3), seconds=st.sampled_from([0.3, 2.0, PEER_TIMEOUT + 2.0, 25.0, 85.0]))
     def cut_off(self, which: int, seconds: float) -> None:
         if (player := self.pick(which)) is not None:
             self.network.cut_off(player.client, seconds)
