@@ -266,6 +266,11 @@ class Client:
         """
         self._handlers.register_event_handler(event_type, event_handler_function)
 
+    @property
+    def errors(self) -> int:
+        """How many exceptions the game's own code raised here; each kind was logged with its traceback."""
+        return self._user_code.errors
+
     # --- for adapters and other loops -----------------------------------------------------------------------------
 
     def claim_delivery(self, owner: object) -> None:

@@ -204,7 +204,7 @@ class Sessions(RuleBasedStateMachine):
 
     def check_events_to_clients(self) -> None:
         for player in self.players:
-            assert player.client._user_code.errors == 0
+            assert player.client.errors == 0
             for client_id, heard in player.heard.items():
                 assert max(Counter(heard).values(), default=1) == 1
                 told = [number for mode, number in self.told[client_id or 0] if mode == RELIABLE]

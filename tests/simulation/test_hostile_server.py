@@ -75,7 +75,7 @@ class Scene:
 def scene(make_network: Callable[..., SimulatedNetwork]) -> Iterator[Scene]:
     scene = Scene(make_network(6, "lan"))
     yield scene
-    assert scene.client._user_code.errors == 0
+    assert scene.client.errors == 0
 
 
 def test_random_payloads_are_dropped_and_counted(scene: Scene) -> None:

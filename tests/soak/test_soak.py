@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks.census import census, grown
-from benchmarks.soak import Soak, cycles
+from benchmarks.cycles import cycles
+from benchmarks.soak import Soak
 
 
 def test_players_on_bad_lines_come_and_go_and_nothing_grows() -> None:
