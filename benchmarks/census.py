@@ -1,7 +1,11 @@
 """Counts what is held in every container of pygase's objects, to find tables that only grow."""
 
+import os
+import resource
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 Census = dict[str, tuple[int, int]]
@@ -80,3 +84,12 @@ def grown(early: list[Census], late: list[Census], slack: int) -> dict[str, tupl
         if after > before * 1.5 + slack and not is_small:
             found[name] = (before, after)
     return found
+
+
+def rss_bytes() -> int:
+    """Return the memory that this process holds."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # elsewhere only the peak is to be had
+    return peak if sys.platform == "darwin" else peak * 1024
