@@ -48,7 +48,7 @@ def one_run(n: int, rate: float) -> dict[str, Any]:
     with Child(peer.server("room"), peer.env) as server:
         port = server.expect("PORT", 15).split()[1]
         with Child(peer.load("room", "--port", port, "--n", n, "--seconds", SECONDS), peer.env) as load:
-            load.expect("READY", 45)
+            load.expect("READY", 75)
             flood: dict[str, Any] = {"sent": 0, "sent_bytes": 1, "received_bytes": 0}
             before = server.cpu_seconds()
             load.tell("GO")

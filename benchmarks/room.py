@@ -50,7 +50,7 @@ def one_run(peer: peers.Peer, n: int, seconds: float) -> dict[str, Any]:
             port = server.expect("PORT", 15).split()[1]
             load_command = peer.load("room", "--port", port, "--n", n, "--seconds", seconds + 2 * WARM_UP)
             with Child(load_command, peer.env) as load:
-                load.expect("READY", 45)
+                load.expect("READY", 75)
                 load.tell("GO")
                 time.sleep(WARM_UP)
                 before, busy, others = server.cpu_seconds(), machine_busy_seconds(), load.cpu_seconds()

@@ -8,7 +8,14 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
-from pygase.config import CONNECT_TIMEOUT, MAX_INBOX_EVENTS, MAX_STATE_HISTORY, RECONNECT_ATTEMPT, RELIABLE
+from pygase.config import (
+    CONNECT_TIMEOUT,
+    MAX_INBOX_BYTES,
+    MAX_INBOX_EVENTS,
+    MAX_STATE_HISTORY,
+    RECONNECT_ATTEMPT,
+    RELIABLE,
+)
 from pygase.connection import ClientConnection
 from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
@@ -74,6 +81,8 @@ class Client:
         self._session: ClientSession | None = None
         self._failure: DisconnectReason | None = None
         self._is_up = False  # as the game has been told
+        # What events in the mailbox take is the difference: the network only adds to one, deliveries to the other.
+        self._bytes_posted = self._bytes_taken = 0
         self._observer: Callable[[Event], None] | None = None
         self._claimed_by: object = None
         self._access = _StateAccess(self)
@@ -269,6 +278,11 @@ class Client:
         """
         self._handlers.register_event_handler(event_type, event_handler_function)
 
+    @property
+    def errors(self) -> int:
+        """How many exceptions the game's own code raised here; each kind was logged with its traceback."""
+        return self._user_code.errors
+
     # --- for adapters and other loops -----------------------------------------------------------------------------
 
     def claim_delivery(self, owner: object) -> None:
@@ -392,7 +406,8 @@ class Client:
             self._leave_at_exit()
             raise
         finally:
-            self._user_code.close()
+            if self._run is run:  # or it is connected again already, on another thread
+                self._user_code.close()
 
     async def _connect_in_loop(self, port: int, hostname: str, options: ConnectOptions) -> None:
         run = self._run
@@ -431,8 +446,13 @@ class Client:
         run, session = self._run, self._session
         assert run is not None
         assert session is not None
-        if len(run.mailbox) + len(signals) > MAX_INBOX_EVENTS and not session.is_over:
-            _log.error("%s events wait and the game takes none: the connection ends", len(run.mailbox))
+        self._bytes_posted += sum(signal.size for signal in signals if isinstance(signal, EventArrived))
+        waiting = self._bytes_posted - self._bytes_taken
+        is_full = len(run.mailbox) + len(signals) > MAX_INBOX_EVENTS or waiting > MAX_INBOX_BYTES
+        if is_full and not session.is_over:
+            _log.error(
+                "%s events of %s bytes wait and the game takes none: the connection ends", len(run.mailbox), waiting
+            )
             session.disconnect(self._system.clock(), wait=0.0, reason=DisconnectReason.INBOX_FULL)
             signals = [s for s in signals if not isinstance(s, EventArrived)] + session.take_signals()
         run.mailbox.post(signals)
@@ -440,6 +460,7 @@ class Client:
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
         if isinstance(signal, EventArrived):
+            self._bytes_taken += signal.size
             self._call_handler(signal.event, {})
             return True
         if isinstance(signal, EventAcknowledged):

@@ -213,6 +213,9 @@ HELD_EVENT_OVERHEAD: Final = 300
 MAX_INBOX_EVENTS: Final = 65_536
 """Events that wait for the game to take them. A game that has not taken so many has stopped, or is being flooded."""
 
+MAX_INBOX_BYTES: Final = 64 * 1024 * 1024
+"""The same in bytes on the wire: what a hostile server can make a client keep that does not look."""
+
 MAX_INBOX_LIFECYCLE_EVENTS: Final = 8_192
 """Comings and goings of clients that are queued for a game even past that: eight full servers' worth."""
 

@@ -128,6 +128,11 @@ class GameStateMachine:
             return Begun(lambda: self._wait_stopped(0.0 if inside_tick else timeout, inside_tick=inside_tick))
         return inside_tick or not self._is_running or self._system.wait(self._stopped, timeout)
 
+    @property
+    def errors(self) -> int:
+        """How many exceptions the game's own code raised here; each kind was logged with its traceback."""
+        return self._user_code.errors
+
     # --- the event wire -------------------------------------------------------------------------------------------
 
     def _push_event(self, event: Event, injected: dict[str, Any] | None = None) -> None:

@@ -41,6 +41,7 @@ class RoomServer(Listener[RoomsSession]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._user_code: _RoomsUserCode = _RoomsUserCode()
         self._open: dict[str, _Room] = {}
         self._opening = threading.RLock()
         self._ticks: TickThread | None = None
@@ -209,7 +210,7 @@ class RoomServer(Listener[RoomsSession]):
         server = room.backend.server
         feed = StateFeed(server.game_state_store, self._system.clock)
         server._system = self._system
-        server._user_code = self._user_code  # one thread delivers for all rooms, and steps their coroutines together
+        self._user_code.add(server._user_code)
         room.session = session.open(room.name, feed, room.max_clients)
         room.session.owner = room
         room.run = _RoomRun(self._system, room, host, lambda: self._ticks)
@@ -235,7 +236,7 @@ class RoomServer(Listener[RoomsSession]):
     def _room_ended(self, room: "_Room") -> None:
         if room.run is not None:
             room.run.end()
-        room.backend.server._user_code = UserCode("pygase.server")
+        self._user_code.let_go(room.backend.server._user_code)
         room.machine._stopping.set()
         if room.loop is not None and self._ticks is not None:
             self._ticks.make_due(room.loop)  # in its own time: stepping it here, inside the lock, would not do
@@ -254,6 +255,44 @@ class RoomServer(Listener[RoomsSession]):
     def _stopped(self) -> None:
         self._hostname = self._port = None
         self._begin_loop = None
+
+
+class _RoomsUserCode(UserCode):
+    """The coroutine handlers of all rooms' servers, for the one thread that delivers."""
+
+    def __init__(self) -> None:
+        super().__init__("pygase.server")
+        self._parts: dict[UserCode, None] = {}
+        self._ended: set[UserCode] = set()
+
+    def add(self, part: UserCode) -> None:
+        """Step a room's coroutines too."""
+        part.new_loop = self.new_loop
+        self._ended.discard(part)
+        self._parts[part] = None
+
+    def let_go(self, part: UserCode) -> None:
+        """Forget a room's, once those under way are through."""
+        self._ended.add(part)
+
+    @property
+    def has_tasks(self) -> bool:
+        return any(part.has_tasks for part in list(self._parts))
+
+    def step(self) -> None:
+        for part in list(self._parts):
+            part.step()
+            if part in self._ended and not part.has_tasks:
+                self._ended.discard(part)
+                self._parts.pop(part, None)
+
+    async def finish(self, timeout: float) -> None:
+        for part in list(self._parts):
+            await part.finish(timeout)
+
+    def close(self) -> None:
+        for part in list(self._parts):
+            part.close()
 
 
 class _Room:

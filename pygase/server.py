@@ -189,6 +189,11 @@ class Server(Listener[ServerSession]):
         """
         self._handlers.register_event_handler(event_type, event_handler_function)
 
+    @property
+    def errors(self) -> int:
+        """How many exceptions the game's own code raised here; each kind was logged with its traceback."""
+        return self._user_code.errors
+
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _listen(self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]) -> None:

@@ -282,7 +282,7 @@ def test_result_that_is_no_update_is_logged_and_changes_nothing(
     network.run_game_loop(machine)
     network.run(0.1)
     assert (machine.state.good, machine.state.deep) == (0, {})
-    assert machine._user_code.errors == 1
+    assert machine.errors == 1
     assert "the handler of 'BAD'" in caplog.text
 
 
@@ -306,7 +306,7 @@ def test_exceptions_are_counted_logged_with_traceback_and_the_loop_goes_on(
     network.run_game_loop(machine)
     network.run(0.5)
     assert machine.state.n == 2
-    assert machine._user_code.errors == 2
+    assert machine.errors == 2
     assert len(machine.ticks) > 20
     assert "Traceback" in caplog.text
     assert "a bug in the game" in caplog.text
@@ -329,7 +329,7 @@ def test_handlers_see_a_read_only_state(network: SimulatedNetwork) -> None:
     network.run_game_loop(machine)
     network.run(0.1)
     assert machine.state.players == {1: {"x": 0}}
-    assert machine._user_code.errors == 1
+    assert machine.errors == 1
 
 
 def test_state_pushed_by_others_and_the_ticks_both_count(network: SimulatedNetwork) -> None:

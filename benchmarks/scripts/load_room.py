@@ -12,7 +12,7 @@ import time
 from common import emit, wait_for_go
 
 INTERVAL = 0.05
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 LOST_SECONDS = 2.0  # a client whose own position stood still for so long counts as dropped
 
 

@@ -331,7 +331,7 @@ class ClientSession:
                     return
                 held.append((gate, event, size))
             else:
-                self._signals.append(EventArrived(event))
+                self._signals.append(EventArrived(event, len(message)))
 
     def _release(self) -> None:
         have = self.replica.version
@@ -342,12 +342,12 @@ class ClientSession:
         while ordered and ordered[0][0] <= have:
             _, event, size = ordered.popleft()
             self._held_bytes -= size
-            self._signals.append(EventArrived(event))
+            self._signals.append(EventArrived(event, size))
         for _ in range(len(self._held)):
             gate, event, size = self._held.popleft()
             if gate <= have:
                 self._held_bytes -= size
-                self._signals.append(EventArrived(event))
+                self._signals.append(EventArrived(event, size))
             else:
                 self._held.append((gate, event, size))
 

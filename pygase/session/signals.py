@@ -58,9 +58,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class EventArrived:
-    """An event for the client; its state is new enough to handle it."""
+    """An event for the client; its state is new enough to handle it. `size` is what it took on the wire, in bytes."""
 
     event: Event
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

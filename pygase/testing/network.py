@@ -6,14 +6,13 @@ the same seed gives the same run again, byte for byte. The method is discrete ev
 """
 
 import random
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from pygase.backend import Backend
 from pygase.client import Client
 from pygase.drivers import Address, Run
-from pygase.errors import AddressUnavailable, WrongThread
+from pygase.errors import AddressUnavailable
 from pygase.machine import GameStateMachine
 from pygase.rooms import RoomServer
 from pygase.server import Server
@@ -21,7 +20,8 @@ from pygase.testing.conditions import Lines, lines
 from pygase.testing.convergence import Convergence, content, differences, is_connected
 from pygase.testing.driver import SimulatedDriver, SimulatedGameLoop
 from pygase.testing.host import SimulatedHost, SimulatedSocket
-from pygase.testing.schedule import Schedule, Scheduled, VirtualLoop
+from pygase.testing.schedule import VirtualLoop
+from pygase.testing.timeline import VirtualTime
 
 __all__ = ["SimulatedNetwork"]
 
@@ -31,7 +31,7 @@ _SERVER_IP: Final = "10.0.0.1"
 Who = Client | Server | RoomServer
 
 
-class SimulatedNetwork:
+class SimulatedNetwork(VirtualTime):
     """A network, a clock, and everything that runs on them.
 
     Args:
@@ -57,23 +57,19 @@ class SimulatedNetwork:
     """
 
     def __init__(self, seed: int = 0, conditions: Lines = "perfect") -> None:
-        self.seed = seed
-        self.schedule = Schedule()
+        super().__init__(seed)
         self.names = {"localhost": _SERVER_IP}
         self.datagrams = 0
         self.tap: Callable[[bytes, Address, Address], bool] | None = None
-        self.is_running = False
         self.default_conditions: Lines = conditions
         self.clients: list[Client] = []
         self.servers: list[Server] = []
         self.room_servers: list[RoomServer] = []
-        self.ready: deque[Callable[[], None]] = deque()
         self._dice = random.Random(f"{seed} entropy")  # noqa: S311  (a simulation, meant to repeat)
         self._sockets: dict[tuple[str, int], SimulatedSocket] = {}
         self._hosts: dict[str, SimulatedHost] = {}
         self._host_count = 0
         self._driven: dict[Who, Run] = {}
-        self._has_news = False
         self._loop: VirtualLoop | None = None
         self._server_host = self._add_host(_SERVER_IP, "perfect")
         lines(conditions)  # an unknown profile is told here
@@ -215,49 +211,6 @@ class SimulatedNetwork:
             self._sockets[host.ip, sock.port] = sock
         return sockets[0].getsockname() if sockets else (host.ip, 0)
 
-    # --- time -----------------------------------------------------------------------------------------------------
-
-    @property
-    def now(self) -> float:
-        """Seconds since the simulation began."""
-        return self.schedule.now
-
-    def at(self, when: float, action: Callable[[], Any]) -> Scheduled:
-        """Call something at a time, in seconds since the simulation began: a change of the network, a player's move."""
-        scheduled = Scheduled()
-        self.schedule.at(when, self._act, scheduled, action)
-        return scheduled
-
-    def after(self, seconds: float, action: Callable[[], Any]) -> Scheduled:
-        """Call something in so many seconds from now."""
-        return self.at(self.now + seconds, action)
-
-    def every(self, interval: float, action: Callable[[], Any]) -> Scheduled:
-        """Call something every so many seconds, until cancelled: a game's frames, a player's input."""
-        scheduled = Scheduled()
-        start = self.now
-
-        def again(count: int) -> None:
-            self._act(scheduled, action)
-            if not scheduled.is_cancelled:  # the times are multiples: sums of 1/60 would drift
-                self.schedule.at(start + (count + 1) * interval, again, count + 1)
-
-        self.schedule.at(start + interval, again, 1)
-        return scheduled
-
-    def run(self, seconds: float) -> None:
-        """Let simulated time pass."""
-        self._run(self.now + seconds, None)
-
-    def run_until(self, condition: Callable[[], Any], timeout: float = 10.0) -> None:
-        """Let simulated time pass until a condition holds.
-
-        Raises:
-            TimeoutError: It did not hold in time; the message has the seed.
-        """
-        if not self._run(self.now + timeout, condition):
-            raise TimeoutError(f"the condition did not hold within {timeout} simulated seconds (seed {self.seed})")
-
     # --- what came of it ------------------------------------------------------------------------------------------
 
     def has_converged(self) -> bool:
@@ -309,10 +262,6 @@ class SimulatedNetwork:
 
     # --- what drivers and hosts use -------------------------------------------------------------------------------
 
-    def clock(self) -> float:
-        """Return the simulated time."""
-        return self.schedule.now
-
     def entropy(self, count: int) -> bytes:
         """Return random bytes that the seed decides."""
         return self._dice.randbytes(count)
@@ -356,10 +305,6 @@ class SimulatedNetwork:
         """Have a datagram arrive now, whoever sent it: for forged and replayed ones."""
         self.schedule.at(self.now, self._arrive, data, source, target)
 
-    def look_around(self) -> None:
-        """Take note that somebody begins to run, to drive it from the next moment on."""
-        self._has_news = True
-
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _everybody(self) -> list[Who]:
@@ -398,49 +343,13 @@ class SimulatedNetwork:
         endpoint = None if client._run is None else client._run.endpoint
         return endpoint is not None and endpoint.sock.getsockname() in server.connections
 
-    def _act(self, scheduled: Scheduled, action: Callable[[], Any]) -> None:
-        if not scheduled.is_cancelled:
-            action()
-
     def _arrive(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
         sock = self._sockets.get(target)
         if sock is not None and not sock.host.is_cut_off:
             sock.put(data, source)
 
-    def _run(self, until: float, condition: Callable[[], Any] | None) -> bool:
-        if self.is_running:
-            raise WrongThread("the simulation is running already: a handler cannot run it")
-        schedule = self.schedule
-        while True:
-            self.is_running = True
-            try:
-                self._settle()
-            finally:
-                self.is_running = False
-            if condition is not None and condition():
-                return True
-            when = schedule.next_time()
-            if when is None or when > until:
-                schedule.now = until
-                return condition is not None and bool(condition())
-            self.is_running = True
-            try:
-                schedule.advance(when)
-            finally:
-                self.is_running = False
-
-    def _settle(self) -> None:
-        """Let everybody take a turn who has something to do at this moment."""
-        ready = self.ready
-        while ready or self._has_news:
-            if self._has_news:
-                self._adopt()
-            if ready:
-                ready.popleft()()
-
     def _adopt(self) -> None:
         """Drive whoever has begun to run since."""
-        self._has_news = False
         for who in self._everybody():
             run = who._run
             if run is not None and self._driven.get(who) is not run:

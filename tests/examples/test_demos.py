@@ -63,10 +63,13 @@ def test_headless_it_plays_and_the_picture_shows_players_who_have_moved(game: st
     from examples.colours import PLAYERS
 
     picture = tmp_path / "game.png"
-    result = play(game, "--headless", "--seconds", "3.5", "--screenshot", str(picture))
-    assert result.returncode == 0, result.stderr
-    assert "Traceback" not in result.stderr
-    distances = [int(number) for number in re.findall(r"(?:walked|flew) (\d+) px", result.stdout)]
+    for seconds in ("3.5", "10", "30"):  # On a machine that is busy with much else, bots need longer to get going.
+        result = play(game, "--headless", "--seconds", seconds, "--screenshot", str(picture))
+        assert result.returncode == 0, result.stderr
+        assert "Traceback" not in result.stderr
+        distances = [int(number) for number in re.findall(r"(?:walked|flew) (\d+) px", result.stdout)]
+        if len(distances) == 4 and min(distances) > 10:
+            break
     assert len(distances) == 4
     assert min(distances) > 10
     image = Image.open(picture)
@@ -103,7 +106,7 @@ def test_somebody_elses_server_is_played_on_with_bots_of_ones_own(game: str, tmp
     try:
         assert server.stdout is not None
         port = re.findall(r"port (\d+)", server.stdout.readline())[0]
-        options = ("--name", "Guest", "--bots", "1", "--headless", "--seconds", "2.5")
+        options = ("--name", "Guest", "--bots", "1", "--headless", "--seconds", "5")
         picture = tmp_path / "game.png"
         result = play(game, "--connect", f"localhost:{port}", *options, "--screenshot", str(picture))
     finally:

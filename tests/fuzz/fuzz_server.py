@@ -9,6 +9,7 @@ import random
 from typing import Any
 
 from pygase.config import PEER_TIMEOUT
+from pygase.drivers.endpoint import Core
 from pygase.netcode import JoinPolicy, SecureClient, SecureServer, ServerKeys
 from pygase.session import ClientSession, ServerSession
 from pygase.session.events import encode_event
@@ -51,7 +52,8 @@ class Scene:
     def exchange(self) -> None:
         """Carry everything that both clients and the server have to say."""
         self.now += 0.01
-        for core in (self.server, *self.clients.values()):
+        cores: list[Core] = [self.server, *self.clients.values()]
+        for core in cores:
             timer = core.next_timer()
             if timer is not None and timer <= self.now:
                 core.handle_timer(self.now)

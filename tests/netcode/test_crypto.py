@@ -3,6 +3,7 @@ import random
 import pytest
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from pygase.netcode.crypto import (
     SEALED_BOX_OVERHEAD,
@@ -132,3 +133,18 @@ def test_audit_notices_a_nonce_that_is_used_twice() -> None:
 
     with pytest.raises(NonceReused):
         new_cipher(KEY).encrypt(nonce_of(1), b"two", None)
+
+
+def test_box_is_the_one_of_rfc_9180_appendix_a_2() -> None:
+    # DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, base mode: ephemeral key, encapsulation, key schedule.
+    # The vector's first message has associated data, which a box has not, so its key and nonce are compared instead.
+    ephemeral = bytes.fromhex("f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600")
+    receiver = bytes.fromhex("4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a")
+    key = bytes.fromhex("ad2744de8e17f4ebba575b3f5f5a8fa1f69c2a07f6e7500bc60ca6e3e3ec1c91")
+    nonce = bytes.fromhex("5c4d98150661b848853b547f")
+    text = b"Beauty is truth, truth beauty"
+    sealed_by_the_rfc = "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28"
+    assert ChaCha20Poly1305(key).encrypt(nonce, text, b"Count-0").hex() == sealed_by_the_rfc
+    box = box_seal(text, receiver, b"Ode on a Grecian Urn", lambda count: ephemeral)
+    assert box[:32].hex() == "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a"
+    assert box[32:] == ChaCha20Poly1305(key).encrypt(nonce, text, b"")

@@ -119,7 +119,7 @@ class Sessions(RuleBasedStateMachine):
         else:
             player.client.disconnect()
 
-    @rule(which=st.integers(0, 3), seconds=st.sampled_from([0.3, 2.0, PEER_TIMEOUT + 2.0]))
+    @rule(which=st.integers(0, 3), seconds=st.sampled_from([0.3, 2.0, PEER_TIMEOUT + 2.0, 25.0, 85.0]))
     def cut_off(self, which: int, seconds: float) -> None:
         if (player := self.pick(which)) is not None:
             self.network.cut_off(player.client, seconds)
@@ -204,7 +204,7 @@ class Sessions(RuleBasedStateMachine):
 
     def check_events_to_clients(self) -> None:
         for player in self.players:
-            assert player.client._user_code.errors == 0
+            assert player.client.errors == 0
             for client_id, heard in player.heard.items():
                 assert max(Counter(heard).values(), default=1) == 1
                 told = [number for mode, number in self.told[client_id or 0] if mode == RELIABLE]

@@ -197,7 +197,7 @@ def test_message_that_is_no_event_is_dropped_and_counted(scene: Scene, message: 
     scene.send_message(message, RELIABLE)
     scene.network.run(0.3)
     assert scene.seat.dropped == before + 1
-    assert scene.backend.server._user_code.errors == 0
+    assert scene.backend.server.errors == 0
     assert scene.bad.connection is not None
     assert scene.bad.connection.status == 1, "one such message may be a mistake"
 
@@ -234,7 +234,7 @@ def test_wrong_types_end_as_counted_exceptions_and_few_log_lines(
         scene.bad.dispatch_event("MOVE", *wrong[n % len(wrong)], retries=3)
         scene.network.run(0.002)
     scene.network.run(0.5)
-    assert scene.backend.game_state_machine._user_code.errors == 700
+    assert scene.backend.game_state_machine.errors == 700
     assert len(caplog.records) < 10, "a sender does not choose how much is logged"
     assert seen(scene.good)["players"] == {}
     scene.assert_the_others_play_on()
@@ -386,7 +386,7 @@ def test_client_that_never_acknowledges_does_not_spoil_the_game_for_the_others(s
     scene.network.run(1.0)
     assert len(got) == 6_000
     assert seen(scene.good)["shouts"] == 6_000, "a handler's update counts, whoever does not listen"
-    assert scene.backend.game_state_machine._user_code.errors == 0
+    assert scene.backend.game_state_machine.errors == 0
     scene.assert_the_others_play_on()
 
 

@@ -75,7 +75,7 @@ class Scene:
 def scene(make_network: Callable[..., SimulatedNetwork]) -> Iterator[Scene]:
     scene = Scene(make_network(6, "lan"))
     yield scene
-    assert scene.client._user_code.errors == 0
+    assert scene.client.errors == 0
 
 
 def test_random_payloads_are_dropped_and_counted(scene: Scene) -> None:
@@ -237,3 +237,21 @@ def test_server_of_another_kind_is_no_server(make_network: Callable[..., Simulat
     network.every(0.01, lambda: network.inject(dice.randbytes(dice.randrange(1, 1_300)), ("10.0.0.1", 8080), own))
     network.run(12.0)
     assert ended == [DisconnectReason.NO_ANSWER]
+
+
+def test_game_that_takes_no_events_is_not_buried_in_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pygase.client.MAX_INBOX_BYTES", 1_000_000)
+    network = SimulatedNetwork(3, "lan")
+    backend = Backend(GameState(), lambda game_state, dt: None)
+    network.serve(backend)
+    client = network.connect()
+    network.run(1.0)
+    client.claim_delivery("a game that stands still")
+    for _ in range(20):
+        backend.server.dispatch_event("BIG", bytes(100_000), retries=RELIABLE)
+        network.run(0.5)
+    assert client.connection is not None
+    assert client.connection.status == 0
+    assert client._run is not None
+    assert len(client._run.mailbox) < 20
+    network.close()

@@ -1,5 +1,6 @@
 """Rooms: many games behind one port, none of which knows of the others."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -301,3 +302,22 @@ def test_32_rooms_of_16_play(network: SimulatedNetwork) -> None:
         moves = backend.game_state_store.get_game_state().moves
         assert sorted(map(int, moves)) == list(range(number, 512, 32))
         assert len(backend.server.connections) == 16
+
+
+def test_coroutine_handlers_of_rooms_run_side_by_side(house: House) -> None:
+    done: list[str] = []
+    for name, seconds in (("red", 0.4), ("blue", 0.1)):
+        server = house.server.rooms[name].server
+
+        async def wait(name: str = name, seconds: float = seconds) -> None:
+            await asyncio.sleep(seconds)
+            done.append(name)
+            raise RuntimeError(f"of {name}")
+
+        server.register_event_handler("WAIT", wait)
+    clients = [house.enter(name) for name in ("red", "blue")]
+    for client in clients:
+        client.dispatch_event("WAIT", retries=RELIABLE)
+    house.network.run(1.0)
+    assert done == ["blue", "red"]
+    assert [house.server.rooms[name].server.errors for name in ("red", "blue")] == [1, 1]
