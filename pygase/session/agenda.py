@@ -56,6 +56,11 @@ class ServerLink(Protocol):
         """Counters."""
         ...
 
+    @property
+    def peers(self) -> Mapping[Any, Peer]:
+        """Who is connected to the link, by address."""
+        ...
+
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> tuple[Peer, bytes] | None:
         """Take a datagram from the socket."""
         ...

@@ -250,6 +250,10 @@ class _RoomLink:
     def stats(self) -> Mapping[str, int]:
         return self._rooms.link.stats
 
+    @property
+    def peers(self) -> Mapping[Any, Peer]:
+        return self._rooms.link.peers
+
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         raise NotImplementedError("datagrams come in by way of RoomsSession")
 
