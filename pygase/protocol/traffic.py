@@ -128,6 +128,10 @@ class Traffic(Outgoing):
             recovery.probe(now)
         self._rare.forget_stalled(now)
 
+    def ping(self) -> None:
+        """Ask the peer for a sign of life with the next packet, and so measure the round trip."""
+        self._recovery.probes = max(self._recovery.probes, 1)
+
     def resume(self, now: float) -> None:
         """The connection below came back (reconnect with the same peer `Traffic`): forget path, back-off and window.
 
