@@ -8,7 +8,6 @@ from pathlib import Path
 from tests.docs import play
 from tests.docs.blocks import runnable
 
-
 PORTS = ("8080", "8081")
 """The ports in the pages' code. Free ones take their place, so that two pages may run at a time."""
 
