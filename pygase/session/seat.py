@@ -15,6 +15,7 @@ from pygase.errors import DisconnectReason
 from pygase.netcode import Peer
 from pygase.protocol import Traffic
 from pygase.session.budget import Budget
+from pygase.state import Track
 
 __all__ = ["Seat"]
 
@@ -52,6 +53,7 @@ class Seat:
         "packets",
         "peer",
         "ticket_at",
+        "track",
         "traffic",
         "welcome",
         "welcome_at",
@@ -71,6 +73,7 @@ class Seat:
         self.gate = -1  # the newest time_order that an event under way to this client waits for
         self.offered_at = -NEVER
         self.offered_version = -1
+        self.track: Track | None = None  # where each client has its own view
         self.deadline = NEVER  # its entry in the session's timers
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
         self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
@@ -78,6 +81,11 @@ class Seat:
         self.packets = Budget(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self.bytes = Budget(BYTES_PER_SECOND, BYTES_BURST, now)
         self.events = Budget(EVENTS_PER_SECOND, EVENTS_BURST, now)
+
+    def make_track(self) -> Track:
+        """Begin to keep track of what the client sees."""
+        self.track = Track()
+        return self.track
 
     @property
     def address(self) -> tuple[Any, ...]:
