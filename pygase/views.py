@@ -85,8 +85,7 @@ class _Near:
         seen = () if point is None and own is None else grid.around(point, own)
         view = self._views.get(seen)
         if view is None:
-            keys = grid.keys
-            shown = FrozenDict([(keys[number], rows[keys[number]]) for number in seen])
+            shown = FrozenDict(map(grid.items.__getitem__, seen))
             view = self._views[seen] = FrozenDict({**attributes, self._table: shown})
         return view
 
@@ -109,13 +108,13 @@ class _Grid:
     """The rows of a table by where they are.
 
     Attributes:
-        keys: Their keys.
+        items: Their keys, and they themselves.
         numbers: Their places in that list.
         points: Where they are.
     """
 
     def __init__(self, rows: dict[Any, Any], below: list[str], radius: float, limit: int | None) -> None:
-        self.keys = list(rows)
+        self.items = list(rows.items())
         self.numbers = {key: number for number, key in enumerate(rows)}
         found: list[Any] = list(rows.values())
         for name in below:

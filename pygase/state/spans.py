@@ -53,29 +53,22 @@ class Spans:
         return self._span(olds, new, self._rules)
 
     def _span(self, olds: Sequence[dict[Any, Any]], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
-        columns = [list(map(old.get, new, repeat(_MISSING))) for old in olds]
-        identities = list(zip(map(id, new.values()), *[map(id, column) for column in columns], strict=True))
+        befores = [map(id, map(old.get, new, repeat(_MISSING))) for old in olds]
+        identities = zip(map(id, new.values()), *befores, strict=True)
         update: dict[Any, Any] = {}
         if rules is None or "" in rules or rules.keys() == _EVERY:
             below = of_rules(rules, "*")
             memory = self._memory(below)
-            for number, (key, known) in enumerate(zip(new, map(memory.get, identities), strict=True)):
-                change = known[0] if known is not None else _MISSING
-                if change is _MISSING:
-                    befores = tuple([column[number] for column in columns])
-                    change = self._change(befores, new[key], below, memory, identities[number])
+            for key, known in zip(new, map(memory.get, identities), strict=True):
+                change = known[0] if known is not None else self._change(olds, new, key, below, memory)
                 if change is not _SAME:
                     update[key] = change
         else:
-            for number, (key, value) in enumerate(new.items()):
+            for key, identity in zip(new, identities, strict=True):
                 below = of_rules(rules, key)
                 memory = self._memory(below)
-                known = memory.get(identities[number])
-                if known is not None:
-                    change = known[0]
-                else:
-                    befores = tuple([column[number] for column in columns])
-                    change = self._change(befores, value, below, memory, identities[number])
+                known = memory.get(identity)
+                change = known[0] if known is not None else self._change(olds, new, key, below, memory)
                 if change is not _SAME:
                     update[key] = change
         for old in olds:
@@ -90,16 +83,19 @@ class Spans:
         return memory
 
     def _change(
-        self, befores: tuple[Any, ...], value: Any, rules: Rules | None, memory: _Memory, identity: tuple[int, ...]
+        self, olds: Sequence[dict[Any, Any]], new: dict[Any, Any], key: Any, rules: Rules | None, memory: _Memory
     ) -> Any:
         """Find what a key needs, `_SAME` if nothing, and remember it."""
+        value = new[key]
+        befores = tuple([old.get(key, _MISSING) for old in olds])
         for before in befores:
             if before is not value:
+                change = self._found(befores, value, rules)
                 break
         else:
-            return _SAME
-        change = self._found(befores, value, rules)
-        memory[identity] = change, befores, value  # all of them kept alive, so that no other gets their identities
+            change = _SAME
+        # All of them are kept alive, so that no other object gets their identities.
+        memory[id(value), *map(id, befores)] = change, befores, value
         return change
 
     def _found(self, befores: tuple[Any, ...], value: Any, rules: Rules | None) -> Any:

@@ -93,7 +93,7 @@ def test_what_a_client_may_not_see_is_not_in_its_decrypted_traffic(network: Simu
     assert seen(ada)["hands"][client_id(bob)] == {"count": 12, "cards": None}
     for client, own, others in ((ada, b"ace-of-hearts", b"ten-of-spades"), (bob, b"ten-of-spades", b"ace-of-hearts")):
         said = b"".join(heard[client])
-        assert len(heard[client]) > 20
+        assert len(heard[client]) > 10
         assert own in said, "the tap hears what the client may see"
         assert others not in said
         assert b"secret" not in said
