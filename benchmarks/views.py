@@ -6,9 +6,7 @@ that is at 20 Hz, with the sockets' cost measured beside it.
 """
 
 import argparse
-import os
 import random
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +14,8 @@ import pygase.views
 from benchmarks.report import Cell, machine, table
 from benchmarks.stages import INTERVAL, STAGES, Clock, Room, put_clocks, socket_costs
 from pygase.session import ServerSession
-from pygase.state import StateFeed, ViewFeed, Views
+from pygase.session.seat import Seat
+from pygase.state import StateFeed, View, ViewFeed, Views
 
 RATE_HZ = 20
 DENSITY = 40.0
@@ -63,10 +62,8 @@ class World(Room):
         state = self.store.get_game_state()
         self.views.turn()
         if len(self.names) < len(self.clients):
-            self.names = {
-                seat.peer.client_id: f"p{address[0]}" for address, seat in self.server.seats.items()
-            }
-        seen = []
+            self.names = {seat.peer.client_id: f"p{address[0]}" for address, seat in self.server.seats.items()}
+        seen: list[tuple[Seat, View | None]] = []
         for seat in self.server.viewers():
             seen.append((seat, self.look_at(self.see(state, seat.peer.client_id), state)))
         self.server.show(state.time_order, seen, now, is_all=True)

@@ -22,7 +22,9 @@ Own = str | Callable[[GameState, int], Any] | None
 Point = tuple[float, float]
 
 
-def near(path: str, *, radius: float = inf, limit: int | None = None, of: Own = None) -> Callable[[GameState, int], Any]:
+def near(
+    path: str, *, radius: float = inf, limit: int | None = None, of: Own = None
+) -> Callable[[GameState, int], Any]:
     """Make a view function that shows each client the rows of a table that are near its own row, and all else.
 
     Distances are measured in the plane: of positions with more than two coordinates the first two count. Rows without

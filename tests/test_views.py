@@ -89,5 +89,5 @@ def test_path_that_is_none_raises(path: str) -> None:
 
 @pytest.mark.parametrize(("radius", "limit"), [(0.0, None), (-1.0, None), (float("nan"), None), (1.0, -1)])
 def test_radius_and_limit_that_are_none_raise(radius: float, limit: int | None) -> None:
-    with pytest.raises(ValueError, match="radius|limit"):
+    with pytest.raises(ValueError, match=r"radius|limit"):
         near("players.*.position", radius=radius, limit=limit)

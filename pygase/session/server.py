@@ -149,9 +149,8 @@ class ServerSession:
                 if seat.track is not None and seat.track.version < version:
                     seat.track.lineage = None
         for (track, seat, _), before in zip(shown, former, strict=True):
-            if track.view is not before or seat.gate > seat.offered_version:
-                touched[seat] = None
-            elif now - seat.offered_at >= IDLE_STATE_INTERVAL:
+            is_idle = track.view is before and seat.gate <= seat.offered_version
+            if not is_idle or now - seat.offered_at >= IDLE_STATE_INTERVAL:
                 touched[seat] = None
 
     def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
@@ -327,9 +326,9 @@ class ServerSession:
         unsent = track.sent.pop() if traffic.snapshot_waits and track.sent else None  # this offer takes its place
         try:
             update = feed.update(track, acked)
-            if not update and not unsent and type(update) is not Replacement and seat.gate <= (acked or 0):
-                if now - seat.offered_at < IDLE_STATE_INTERVAL:
-                    return  # as in `_offer_state`
+            is_number = not update and type(update) is not Replacement and seat.gate <= (acked or 0)
+            if is_number and not unsent and now - seat.offered_at < IDLE_STATE_INTERVAL:
+                return  # as in `_offer_state`
             baseline, blob = feed.encoded(track, update)
             traffic.offer_snapshot(baseline, newest, blob)
         except TooLarge:

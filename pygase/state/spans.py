@@ -100,14 +100,14 @@ class Spans:
 
     def _found(self, befores: tuple[Any, ...], value: Any, rules: Rules | None) -> Any:
         if type(value) not in _DICTS:
-            if all([same(before, value) for before in befores]):
+            if all(same(before, value) for before in befores):
                 return _SAME
             return rounded_value(value, rules)
         tables = [before for before in befores if isinstance(before, dict)]
         is_row = _DICTS.isdisjoint(map(type, value.values()))
         if len(tables) == len(befores):
             return (_row(tables, value, rules) if is_row else self._span(tables, value, rules)) or _SAME
-        if tables and not (is_row and all([table.keys() <= value.keys() for table in tables])):
+        if tables and not (is_row and all(table.keys() <= value.keys() for table in tables)):
             return Replacement(value)
         return rounded_value(value, rules)
 

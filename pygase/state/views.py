@@ -217,7 +217,7 @@ class ViewFeed:
                 group.append(track)
         for group in groups.values():
             lineage = group[0].lineage
-            if lineage is None or any([track.lineage is not lineage for track in group]):
+            if lineage is None or any(track.lineage is not lineage for track in group):
                 lineage = Lineage(version, Encoder(is_rounded=self._is_rounded, max_names=MAX_VIEW_NAMES))
             elif counts[lineage] == len(group):
                 continue

@@ -125,14 +125,13 @@ def walking(precision: dict[str, float] | None = None, **how: Any) -> Backend:
     def join(client_id: int) -> dict[str, Any]:
         return {"players": {client_id: {"position": [50.0, 50.0]}}}
 
-    backend = Backend(
+    return Backend(
         GameState(players={}, tick=0),
         time_step,
         {"CLIENT_CONNECTED": join},
         view=near("players.*.position", **how),
         precision=precision,
     )
-    return backend
 
 
 @pytest.mark.parametrize("how", [{"radius": 25.0}, {"limit": 4}, {"radius": 40.0, "limit": 6}], ids=repr)
@@ -166,6 +165,7 @@ def test_clients_converge_to_their_views_on_a_rough_line(make_network: Any, seed
     backend.game_state_machine.stop()
     late = connected(rough)
     rough.run(5.0)
+    rough.assert_converged()
     for client in (*clients, late):
         assert_sees_its_view(backend.server, client)
 
@@ -341,13 +341,14 @@ def test_view_runs_neither_in_the_cores_lock_nor_on_the_networks_thread() -> Non
 
 
 def test_floats_are_within_the_step_and_the_servers_own_are_exact(network: SimulatedNetwork) -> None:
-    for how in ({}, {"view": near("players.*.position", radius=1e6)}):
+    cases: list[dict[str, Any]] = [{}, {"view": near("players.*.position", radius=1e6)}]
+    for how in cases:
         backend = Backend(
             GameState(players={}, exact=1 / 3),
             lambda game_state, dt: {"players": {5: {"position": [game_state.time_order / 3, 5 / 7]}}},
             {"CLIENT_CONNECTED": lambda client_id: {"players": {client_id: {"position": [0.0, 0.0]}}}},
             precision={"players.*.position": 0.1},
-            **how,  # type: ignore[arg-type]
+            **how,
         )
         port = 8080 + len(how)
         network.serve(backend, port)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pygase.state import TO_DELETE, Replacement, apply
 from pygase.state.codec import Decoder, Encoder
+from pygase.state.precision import exact, parse_precision
 from pygase.state.spans import Spans
 from pygase.state.tree import freeze, same, thaw
 
@@ -23,7 +24,7 @@ STATES = st.dictionaries(st.sampled_from("pqr"), VALUES, max_size=3)
 def test_update_is_right_on_every_one_of_the_states(states: list[dict[str, Any]], shares: bool) -> None:
     *olds, new = [freeze(state) for state in states]
     if shares:  # parts that are the same object, as in views of one state
-        olds = [freeze({**old, **{"q": None}}) if "q" not in new else type(new)({**old, "q": new["q"]}) for old in olds]
+        olds = [freeze({**old, "q": None}) if "q" not in new else type(new)({**old, "q": new["q"]}) for old in olds]
     spans = Spans()
     for _ in range(2):  # the second time from memory
         update = spans.update(olds, new)
@@ -55,9 +56,6 @@ def test_same_state_needs_nothing() -> None:
 
 def test_row_in_two_places_is_rounded_as_each_place_says() -> None:
     old, new = freeze({"x": 0.0}), freeze({"x": 1.26})
-    rules: dict[str, Any] = {}
-    from pygase.state.precision import exact, parse_precision
-
     rules = parse_precision({"coarse.*": 0.5, "fine.x": 0.1})
     update = Spans(rules).update(
         [freeze({}) | {"coarse": {1: old}, "fine": old, "own": old}],
