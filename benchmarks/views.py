@@ -6,20 +6,23 @@ that is at 20 Hz, with the sockets' cost measured beside it.
 """
 
 import argparse
+import os
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pygase.views
 from benchmarks.report import Cell, machine, table
-from benchmarks.stages import INTERVAL, STAGES, Clock, Room, put_clocks, socket_costs
-from pygase.session import ServerSession
+from benchmarks.stages import INTERVAL, STAGES, Clock, Room, make_link, put_clocks, socket_costs
+from pygase.session import ClientSession, ServerSession
 from pygase.session.seat import Seat
 from pygase.state import StateFeed, View, ViewFeed, Views
 
 RATE_HZ = 20
 DENSITY = 40.0
 """Units of the world's side for each root of a client: with a radius of 200, some 78 clients are in reach."""
+
+JOINS_PER_TICK = 10
 
 VIEW_STAGES = (
     ("view", "the view function, `near(..., limit=16)`"),
@@ -49,6 +52,17 @@ class World(Room):
         server: Any = self.server
         server.publish = self.publish  # where `Room.tick` says that the state has moved on
         self.look_at = self.views.view
+
+    def connect(self) -> None:
+        """Let everybody join, no more at a time than a server lets in."""
+        waiting, self.clients = list(self.clients), {}
+        while waiting:
+            for address in waiting[-JOINS_PER_TICK:]:
+                self.clients[address] = client = ClientSession(self.now, os.urandom)
+                client.start(make_link, self.now)
+            del waiting[-JOINS_PER_TICK:]
+            self.tick(moving=False)
+        super().connect()
 
     def handle(self, draft: Any, args: list[Any]) -> None:
         """Everybody walks about; the arguments only say who."""
