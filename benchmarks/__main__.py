@@ -5,7 +5,20 @@ import importlib
 import sys
 import time
 
-NAMES = ("events", "room", "state", "cipher", "datagrams", "flood", "frame", "links", "traffic", "stages", "ticks")
+NAMES = (
+    "events",
+    "room",
+    "state",
+    "cipher",
+    "datagrams",
+    "flood",
+    "frame",
+    "links",
+    "traffic",
+    "stages",
+    "views",
+    "ticks",
+)
 """In the order in which docs/performance.md shows them."""
 
 QUICK = {
@@ -15,6 +28,7 @@ QUICK = {
     "cipher": ["--repeat", "1", "--seconds", "3"],
     "datagrams": ["--repeat", "1"],
     "flood": ["--repeat", "1"],
+    "views": ["--n", "250", "--ticks", "10", "--repeat", "1"],
 }
 """Options that show in a few minutes whether everything still works; not for figures."""
 

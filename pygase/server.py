@@ -10,10 +10,20 @@ from typing import Any, Final, Protocol, TypedDict, Unpack
 from pygase.client import check_dispatch
 from pygase.config import GATHER_INTERVAL, MAX_CLIENTS, MAX_INBOX_EVENTS, SEAT_HOLD
 from pygase.connection import ServerConnection
-from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, get_available_ip_addresses, inside_event_loop
+from pygase.drivers import (
+    SYSTEM,
+    Begun,
+    Run,
+    System,
+    UserCode,
+    Viewing,
+    at_exit,
+    get_available_ip_addresses,
+    inside_event_loop,
+)
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
-from pygase.gamestate import GameStateStore
+from pygase.gamestate import GameState, GameStateStore
 from pygase.machine import GameStateMachine
 from pygase.netcode import JoinPolicy, SecureServer, ServerKeys, format_url
 from pygase.session.events import encode_event
@@ -28,13 +38,19 @@ from pygase.session.signals import (
     ShutdownRequested,
 )
 from pygase.session.tick import current_tick
-from pygase.state import StateFeed
+from pygase.state import StateFeed, ViewFeed, parse_precision
 
 __all__ = ["EventWire", "Server", "ServerOptions"]
 
 _log = logging.getLogger("pygase.server")
 
 Address = tuple[Any, ...]
+
+View = Callable[[GameState, int], Any]
+"""What shows a client its part of a state: see `Server`."""
+
+_VIEWS_WANTED: Final = object()
+"""In the mailbox: a client has come that needs its view, though the state may not change for long."""
 
 _CLOSE_TIMEOUT: Final = 2.0
 """How long `shutdown` waits for the network thread, which has nothing left to wait for itself."""
@@ -72,13 +88,32 @@ class Server:
 
     Args:
         game_state_store: Holds the state that the clients follow.
+        view: A function of the game state, which is read-only, and a client's id (`ServerConnection.client_id`).
+            Returns what that client may see: a dict of attributes or a `GameState`, which may contain parts of the
+            state as they are. It is called for each client after each change, by the thread that made the change. All
+            see everything if it is None.
+        precision: Steps to which the clients get floats rounded, by path: `{"players.*.position": 0.1}`. All other
+            floats are exact, and so is the whole state that a client gets first.
+
+    Raises:
+        TypeError: `view` is not callable.
+        ValueError: A path or a step in `precision` is none.
 
     Attributes:
         connections: The `ServerConnection` of each connected client, by its address.
         game_state_store: The store.
     """
 
-    def __init__(self, game_state_store: GameStateStore) -> None:
+    def __init__(
+        self,
+        game_state_store: GameStateStore,
+        *,
+        view: View | None = None,
+        precision: Mapping[str, float] | None = None,
+    ) -> None:
+        if view is not None and not callable(view):
+            raise TypeError(f"a view is a function of a game state and a client id, not {view!r}")
+        parse_precision(precision or {})
         self.connections: Mapping[Address, ServerConnection] = {}
         self.game_state_store = game_state_store
         self._system: System = SYSTEM
@@ -89,6 +124,9 @@ class Server:
         self._wire: EventWire | None = None
         self._run: Run | None = None
         self._session: ServerSession | None = None
+        self._view = view
+        self._precision = dict(precision or {})
+        self._viewing: Viewing | None = None
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -286,11 +324,14 @@ class Server:
             now=system.clock(),
             policy=JoinPolicy(password=options.get("password")),
         )
-        feed = StateFeed(self.game_state_store, system.clock)
-        session = ServerSession(link, feed, system.is_own_ip, options.get("seat_hold", SEAT_HOLD))
+        store, precision, has_views = self.game_state_store, self._precision, self._view is not None
+        feed = StateFeed(store, system.clock, precision=precision)
+        view_feed = ViewFeed(system.clock, precision=precision) if has_views else None
+        session = ServerSession(link, feed, system.is_own_ip, options.get("seat_hold", SEAT_HOLD), view_feed)
         run = Run(system, session, self._user_code, self._handle, self._sort, on_end=self._stopped)
         run.listen(sock)
         self._session, self._run, self._wire = session, run, event_wire
+        self._viewing = Viewing(self._view, store, session, run, self._user_code) if self._view is not None else None
         self._hostname, self._port = str(address[0]), int(address[1])
         self.game_state_store.subscribe(self._on_state)
         at_exit(self, Server._close_at_exit)
@@ -343,7 +384,9 @@ class Server:
     def _on_state(self) -> None:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
         run, session = self._run, self._session
-        if run is not None and session is not None and run.endpoint is not None:
+        if self._viewing is not None:
+            self._viewing.look()
+        elif run is not None and session is not None and run.endpoint is not None:
             run.submit(session.publish, self._system.clock(), send=False)
             run.endpoint.wake()
 
@@ -360,6 +403,8 @@ class Server:
                 self.connections = {**kept, signal.seat.address: signal.seat.owner}
             elif isinstance(signal, ClientLeft):
                 self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
+        if self._viewing is not None and any(isinstance(each, (ClientJoined, ClientReturned)) for each in signals):
+            run.mailbox.post([_VIEWS_WANTED])
         wire = self._wire
         if not len(self._handlers) and not run.mailbox and isinstance(wire, GameStateMachine):
             # Nothing to run here: events go straight into the tick.
@@ -378,6 +423,10 @@ class Server:
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
+        if signal is _VIEWS_WANTED:
+            if self._viewing is not None:
+                self._viewing.look()
+            return False
         if isinstance(signal, EventAcknowledgedBy):
             callback: Any = signal.tag
             self._user_code.run("an ack callback", lambda: callback(signal.seat.owner))

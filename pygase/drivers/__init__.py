@@ -5,6 +5,7 @@ from pygase.drivers.goodbye import at_exit
 from pygase.drivers.run import Run
 from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, get_available_ip_addresses
 from pygase.drivers.usercode import UserCode
+from pygase.drivers.viewing import Viewing
 
 __all__ = [
     "SYSTEM",
@@ -15,6 +16,7 @@ __all__ = [
     "Run",
     "System",
     "UserCode",
+    "Viewing",
     "at_exit",
     "get_available_ip_addresses",
     "inside_event_loop",

@@ -101,6 +101,11 @@ class Traffic(Outgoing):
         return self._snapshot.transfer is not None
 
     @property
+    def snapshot_waits(self) -> bool:
+        """Whether the last offer has not gone into a packet yet."""
+        return self._snapshot.offer is not None
+
+    @property
     def snapshot_due(self) -> bool:
         """Whether to offer anew, even without a further tick.
 
