@@ -17,6 +17,7 @@ NAMES = (
     "links",
     "traffic",
     "stages",
+    "views",
     "ticks",
 )
 """In the order in which docs/performance.md shows them."""
@@ -28,6 +29,7 @@ QUICK = {
     "cipher": ["--repeat", "1", "--seconds", "3"],
     "datagrams": ["--repeat", "1"],
     "flood": ["--repeat", "1"],
+    "views": ["--n", "250", "--ticks", "10", "--repeat", "1"],
 }
 """Options that show in a few minutes whether everything still works; not for figures."""
 

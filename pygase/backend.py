@@ -20,6 +20,8 @@ class Backend:
         initial_game_state: The state before the first tick.
         time_step_function: Gets `game_state` and `dt`, returns a dict of changes, or None.
         event_handlers: Functions by event type, as for `GameStateMachine.register_event_handler`.
+        view: What each client may see: see `Server`. All see everything if it is None.
+        precision: Steps to which the clients get floats rounded, by path: see `Server`.
 
     Attributes:
         game_state_store: The store.
@@ -41,6 +43,9 @@ class Backend:
         initial_game_state: GameState,
         time_step_function: Callable[..., Any],
         event_handlers: Mapping[str, Callable[..., Any]] | None = None,
+        *,
+        view: Callable[[GameState, int], Any] | None = None,
+        precision: Mapping[str, float] | None = None,
     ) -> None:
         if not callable(time_step_function):
             raise TypeError(f"time_step_function must be callable, not {time_step_function!r}")
@@ -49,7 +54,7 @@ class Backend:
         self.game_state_machine.time_step = time_step_function  # type: ignore[method-assign]
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
-        self.server = Server(self.game_state_store)
+        self.server = Server(self.game_state_store, view=view, precision=precision)
 
     def run(
         self,

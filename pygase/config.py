@@ -154,6 +154,13 @@ MAX_KNOWN_NAMES: Final = 16_384
 MAX_KNOWN_NAME_BYTES: Final = 64
 """Longest string that gets a number in the table of known names; longer ones are rarely repeated and fill memory."""
 
+MAX_VIEWS_IN_FLIGHT: Final = 32
+"""Views of one client, with `Server(view=...)`, that are remembered from the newest it has acknowledged on: 1.6 s at
+20 ticks a second. A client further behind gets its whole view, as one that joins does."""
+
+MAX_VIEW_NAMES: Final = 1_024
+"""The same as `MAX_KNOWN_NAMES` where each client has a table of its own: a thousand clients, and 64 MB at most."""
+
 # --- sessions and ways of running -----------------------------------------------------------------------------------
 
 PROTOCOL_ID: Final = 0x7079_6761_7365_0001
@@ -200,6 +207,9 @@ MAX_RECONNECT_PAUSE: Final = 4.0
 
 WELCOME_INTERVAL: Final = 0.1
 """How often a server repeats its welcome to a client that came back, until the client has answered."""
+
+PING_INTERVAL: Final = 1.0
+"""How often a client measures the round trip even if it has nothing to say: as often as a player looks at it."""
 
 IDLE_STATE_INTERVAL: Final = 0.5
 """How often a client hears of a `time_order` that moved on without any change: half a second, like a keep-alive."""

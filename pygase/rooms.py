@@ -16,7 +16,6 @@ from pygase.netcode import room_bytes
 from pygase.session.rooms import RoomClosed, RoomsSession
 from pygase.session.server import ServerSession
 from pygase.session.tick import current_tick
-from pygase.state import StateFeed
 
 __all__ = ["RoomServer"]
 
@@ -208,10 +207,10 @@ class RoomServer(Listener[RoomsSession]):
     def _let_in(self, room: "_Room", host: Run, session: RoomsSession) -> None:
         """Inside the core's lock, so that nobody enters half a room."""
         server = room.backend.server
-        feed = StateFeed(server.game_state_store, self._system.clock)
         server._system = self._system
+        feed, view_feed = server._new_feeds()
         self._user_code.add(server._user_code)
-        room.session = session.open(room.name, feed, room.max_clients)
+        room.session = session.open(room.name, feed, room.max_clients, view_feed)
         room.session.owner = room
         room.run = _RoomRun(self._system, room, host, lambda: self._ticks)
         assert self._hostname is not None

@@ -4,14 +4,14 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Protocol, Unpack
+from typing import Any, Final, Protocol, Unpack
 
 from pygase.client import check_dispatch
 from pygase.config import MAX_INBOX_EVENTS, SEAT_HOLD
 from pygase.connection import ServerConnection
-from pygase.drivers import Run, inside_event_loop
+from pygase.drivers import Run, Viewing, inside_event_loop
 from pygase.event import Event, UniversalEventHandler
-from pygase.gamestate import GameStateStore
+from pygase.gamestate import GameState, GameStateStore
 from pygase.listener import Listener, ServerOptions
 from pygase.machine import GameStateMachine
 from pygase.session.events import encode_event
@@ -26,13 +26,19 @@ from pygase.session.signals import (
     ShutdownRequested,
 )
 from pygase.session.tick import current_tick
-from pygase.state import StateFeed
+from pygase.state import StateFeed, ViewFeed, parse_precision
 
 __all__ = ["EventWire", "Server", "ServerOptions"]
 
 _log = logging.getLogger("pygase.server")
 
 Address = tuple[Any, ...]
+
+View = Callable[[GameState, int], Any]
+"""What shows a client its part of a state: see `Server`."""
+
+_VIEWS_WANTED: Final = object()
+"""In the mailbox: a client has come that needs its view, though the state may not change for long."""
 
 
 class EventWire(Protocol):
@@ -46,18 +52,40 @@ class Server(Listener[ServerSession]):
 
     Args:
         game_state_store: Holds the state that the clients follow.
+        view: A function of the game state, which is read-only, and a client's id (`ServerConnection.client_id`).
+            Returns what that client may see: a dict of attributes or a `GameState`, which may contain parts of the
+            state as they are. It is called for each client after each change, by the thread that made the change. All
+            see everything if it is None.
+        precision: Steps to which the clients get floats rounded, by path: `{"players.*.position": 0.1}`. All other
+            floats are exact, and so is the whole state that a client gets first.
+
+    Raises:
+        TypeError: `view` is not callable.
+        ValueError: A path or a step in `precision` is none.
 
     Attributes:
         connections: The `ServerConnection` of each connected client, by its address.
         game_state_store: The store.
     """
 
-    def __init__(self, game_state_store: GameStateStore) -> None:
+    def __init__(
+        self,
+        game_state_store: GameStateStore,
+        *,
+        view: View | None = None,
+        precision: Mapping[str, float] | None = None,
+    ) -> None:
+        if view is not None and not callable(view):
+            raise TypeError(f"a view is a function of a game state and a client id, not {view!r}")
+        parse_precision(precision or {})
         super().__init__()
         self.connections: Mapping[Address, ServerConnection] = {}
         self.game_state_store = game_state_store
         self._handlers = UniversalEventHandler()
         self._wire: EventWire | None = None
+        self._view = view
+        self._precision = dict(precision or {})
+        self._viewing: Viewing | None = None
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -198,19 +226,32 @@ class Server(Listener[ServerSession]):
 
     def _listen(self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]) -> None:
         sock = self._bind(port, hostname, options)
-        system = self._system
-        feed = StateFeed(self.game_state_store, system.clock)
         link = self._new_link(sock, options)
-        session = ServerSession(link, feed, system.is_own_ip, options.get("seat_hold", SEAT_HOLD))
+        feed, view_feed = self._new_feeds()
+        system, seat_hold = self._system, options.get("seat_hold", SEAT_HOLD)
+        session = ServerSession(link, feed, system.is_own_ip, seat_hold, view_feed)
         run = Run(system, session, self._user_code, self._handle, self._sort, on_end=self._stopped)
-        self._wire = event_wire
         self._serve(session, run, sock)
-        self.game_state_store.subscribe(self._on_state)
+        self._follow_state(session, run, event_wire)
 
     def _enter(self, room: Run, session: ServerSession, event_wire: EventWire, hostname: str, port: int) -> None:
         """Serve as one of the rooms of a `RoomServer`, which drives it."""
-        self._session, self._run, self._wire = session, room, event_wire
+        self._session, self._run = session, room
         self._hostname, self._port = hostname, port
+        self._follow_state(session, room, event_wire)
+
+    def _new_feeds(self) -> tuple[StateFeed, ViewFeed | None]:
+        """Return what encodes the state for the clients of a session, and if each has its own view, what does that."""
+        clock, precision = self._system.clock, self._precision
+        feed = StateFeed(self.game_state_store, clock, precision=precision)
+        return feed, None if self._view is None else ViewFeed(clock, precision=precision)
+
+    def _follow_state(self, session: ServerSession, run: Run, event_wire: EventWire | None) -> None:
+        """Have a session's clients get the state, or what they may see of it, whenever it changes."""
+        self._wire = event_wire
+        self._viewing = None
+        if self._view is not None:
+            self._viewing = Viewing(self._view, self.game_state_store, session, run, self._user_code)
         self.game_state_store.subscribe(self._on_state)
 
     async def _run_in_loop(
@@ -227,7 +268,9 @@ class Server(Listener[ServerSession]):
     def _on_state(self) -> None:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
         run, session = self._run, self._session
-        if run is not None and session is not None and run.endpoint is not None:
+        if self._viewing is not None:
+            self._viewing.look()
+        elif run is not None and session is not None and run.endpoint is not None:
             run.submit(session.publish, self._system.clock(), send=False)
             run.wake()
 
@@ -244,6 +287,8 @@ class Server(Listener[ServerSession]):
                 self.connections = {**kept, signal.seat.address: signal.seat.owner}
             elif isinstance(signal, ClientLeft):
                 self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
+        if self._viewing is not None and any(isinstance(each, (ClientJoined, ClientReturned)) for each in signals):
+            run.mailbox.post([_VIEWS_WANTED])
         wire = self._wire
         if not len(self._handlers) and not run.mailbox and isinstance(wire, GameStateMachine):
             # Nothing to run here: events go straight into the tick.
@@ -262,6 +307,10 @@ class Server(Listener[ServerSession]):
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
+        if signal is _VIEWS_WANTED:
+            if self._viewing is not None:
+                self._viewing.look()
+            return False
         if isinstance(signal, EventAcknowledgedBy):
             callback: Any = signal.tag
             self._user_code.run("an ack callback", lambda: callback(signal.seat.owner))

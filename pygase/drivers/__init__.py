@@ -6,6 +6,7 @@ from pygase.drivers.run import Run
 from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, get_available_ip_addresses
 from pygase.drivers.ticks import GameLoop, TickThread
 from pygase.drivers.usercode import UserCode
+from pygase.drivers.viewing import Viewing
 
 __all__ = [
     "SYSTEM",
@@ -18,6 +19,7 @@ __all__ = [
     "System",
     "TickThread",
     "UserCode",
+    "Viewing",
     "at_exit",
     "get_available_ip_addresses",
     "inside_event_loop",

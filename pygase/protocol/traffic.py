@@ -101,6 +101,11 @@ class Traffic(Outgoing):
         return self._snapshot.transfer is not None
 
     @property
+    def snapshot_waits(self) -> bool:
+        """Whether the last offer has not gone into a packet yet."""
+        return self._snapshot.offer is not None
+
+    @property
     def snapshot_due(self) -> bool:
         """Whether to offer anew, even without a further tick.
 
@@ -127,6 +132,10 @@ class Traffic(Outgoing):
         if recovery.eliciting and now >= recovery.probe_at():
             recovery.probe(now)
         self._rare.forget_stalled(now)
+
+    def ping(self) -> None:
+        """Ask the peer for a sign of life with the next packet, and so measure the round trip."""
+        self._recovery.probes = max(self._recovery.probes, 1)
 
     def resume(self, now: float) -> None:
         """The connection below came back (reconnect with the same peer `Traffic`): forget path, back-off and window.

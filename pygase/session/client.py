@@ -11,6 +11,7 @@ from pygase.config import (
     MAX_RECONNECT_PAUSE,
     MAX_TICKET_BYTES,
     NEVER,
+    PING_INTERVAL,
     RECONNECT_FOR,
     RECONNECT_PAUSE,
     RELIABLE,
@@ -77,6 +78,7 @@ class ClientSession:
         # While the connection is lost: when the next attempt begins, when the last one has, and how many there were.
         self._retry_at = NEVER
         self._gives_up_at = NEVER
+        self._ping_at = now  # a client that only listens wants to know its round trip too
         self._attempts = 0
 
     def start(self, make_link: Callable[[float, bytes], SecureClient], now: float) -> None:
@@ -166,8 +168,10 @@ class ClientSession:
         if self.is_connected:
             if self._closes_at is not None:
                 soonest = min(soonest, self._closes_at)
-            if not self._awaits_welcome and (timer := self.traffic.next_timer()) is not None:
-                soonest = min(soonest, timer)
+            if not self._awaits_welcome:
+                soonest = min(soonest, self._ping_at)
+                if (timer := self.traffic.next_timer()) is not None:
+                    soonest = min(soonest, timer)
         return soonest if soonest < NEVER else None
 
     def handle_timer(self, now: float) -> None:
@@ -181,6 +185,9 @@ class ClientSession:
             self._heed_link(now)
         if self.is_connected and not self.is_over:
             if not self._awaits_welcome:
+                if now >= self._ping_at:
+                    self.traffic.ping()
+                    self._ping_at = now + PING_INTERVAL
                 self.traffic.handle_timer(now)
                 if self.traffic.acked:
                     self._take_acks()

@@ -18,7 +18,7 @@ from pygase.netcode import (
 from pygase.session.agenda import Agenda
 from pygase.session.seat import Seat
 from pygase.session.server import ServerSession
-from pygase.state import GameStateStore, StateFeed
+from pygase.state import GameStateStore, StateFeed, ViewFeed
 
 __all__ = ["RoomClosed", "RoomsSession"]
 
@@ -62,9 +62,11 @@ class RoomsSession:
 
     # --- rooms ----------------------------------------------------------------------------------------------------
 
-    def open(self, name: str, feed: StateFeed, max_clients: int | None = None) -> ServerSession:
-        """Return the session of a new room; there is none of that name."""
-        session = _RoomLink(self, name).open(feed, self._seat_hold)
+    def open(
+        self, name: str, feed: StateFeed, max_clients: int | None = None, view_feed: ViewFeed | None = None
+    ) -> ServerSession:
+        """Return the session of a new room; there is none of that name. See `ServerSession` for the feeds."""
+        session = _RoomLink(self, name).open(feed, self._seat_hold, view_feed)
         self.rooms[name] = session
         self._names[session] = name
         if max_clients is not None:
@@ -237,9 +239,9 @@ class _RoomLink:
         self._rooms = rooms
         self._name = name
 
-    def open(self, feed: StateFeed, seat_hold: float) -> ServerSession:
+    def open(self, feed: StateFeed, seat_hold: float, view_feed: ViewFeed | None = None) -> ServerSession:
         rooms = self._rooms
-        self.session = ServerSession(self, feed, rooms._is_own_ip, seat_hold, rooms._agenda)
+        self.session = ServerSession(self, feed, rooms._is_own_ip, seat_hold, view_feed, agenda=rooms._agenda)
         return self.session
 
     @property

@@ -16,6 +16,7 @@ from pygase.errors import DisconnectReason
 from pygase.netcode import Peer
 from pygase.protocol import Traffic
 from pygase.session.budget import Budget
+from pygase.state import Track
 
 if TYPE_CHECKING:
     from pygase.session.server import ServerSession
@@ -60,6 +61,7 @@ class Seat:
         "peer",
         "session",
         "ticket_at",
+        "track",
         "traffic",
         "welcome",
         "welcome_at",
@@ -80,6 +82,7 @@ class Seat:
         self.gate = -1  # the newest time_order that an event under way to this client waits for
         self.offered_at = -NEVER
         self.offered_version = -1
+        self.track: Track | None = None  # where each client has its own view
         self.deadline = NEVER  # its entry in the session's timers
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
         self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
@@ -95,6 +98,11 @@ class Seat:
         if newest != self.heard_packet or self.heard_at == NEVER or not self.traffic.awaits_ack:
             self.heard_packet, self.heard_at = newest, now
         return now - self.heard_at > DEAF_AFTER
+
+    def make_track(self) -> Track:
+        """Begin to keep track of what the client sees."""
+        self.track = Track()
+        return self.track
 
     @property
     def address(self) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from pygase.config import (
     TICKET_LIFETIME,
     WELCOME_INTERVAL,
 )
-from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
+from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram, TooLarge
 from pygase.netcode import Peer, PeerConnected, PeerDisconnected
 from pygase.session import events
 from pygase.session.agenda import Agenda, ServerLink
@@ -29,7 +29,7 @@ from pygase.session.signals import (
     EventFrom,
     ShutdownRequested,
 )
-from pygase.state import StateFeed
+from pygase.state import Replacement, StateFeed, View, ViewFeed
 
 __all__ = ["ServerSession"]
 
@@ -45,6 +45,7 @@ class ServerSession:
         feed: Encodes the state's updates, once per distinct baseline.
         is_own_ip: Whether an IP address is this machine's own: clients from there may become the host.
         seat_hold: Seconds for which the place of a client that was cut off is kept.
+        view_feed: Takes the feed's place where each client has a view of its own.
         agenda: What is to be done, if it is shared with other sessions of the same link: `RoomsSession`.
 
     Attributes:
@@ -59,6 +60,8 @@ class ServerSession:
         feed: StateFeed,
         is_own_ip: Callable[[str], bool],
         seat_hold: float = SEAT_HOLD,
+        view_feed: ViewFeed | None = None,
+        *,
         agenda: Agenda | None = None,
     ) -> None:
         agenda = agenda or Agenda()
@@ -69,6 +72,7 @@ class ServerSession:
         self._seats_by_id: dict[int, Seat] = {}
         self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
         self._feed = feed
+        self._view_feed = view_feed
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
         self._signals, self._touched, self._timers = agenda.signals, agenda.touched, agenda.timers
@@ -152,6 +156,34 @@ class ServerSession:
     def is_closing(self) -> bool:
         """Whether nobody is let in any more."""
         return self._closes_at < NEVER
+
+    def viewers(self) -> list[Seat]:
+        """Return the seats whose clients see something now."""
+        return [seat for seat in self.seats.values() if not seat.is_absent]
+
+    def show(self, version: int, views: list[tuple[Seat, View | None]], now: float, *, is_all: bool) -> None:
+        """Take what clients see from now on.
+
+        Args:
+            version: The state's time order.
+            views: Their seats, and their new views; None for a client that goes on seeing what it saw.
+            now: Monotonic seconds.
+            is_all: Whether these are all the `viewers`.
+        """
+        feed, touched = self._view_feed, self._touched
+        assert feed is not None
+        shown = [(seat.track or seat.make_track(), seat, view) for seat, view in views if not seat.is_over]
+        shown = [entry for entry in shown if entry[0].version < version]
+        former = [track.view for track, _, _ in shown]
+        feed.show(version, [(track, view) for track, _, view in shown])
+        if is_all:  # who is shown nothing now must not come to share what others see meanwhile
+            for seat in self.seats.values():
+                if seat.track is not None and seat.track.version < version:
+                    seat.track.lineage = None
+        for (track, seat, _), before in zip(shown, former, strict=True):
+            is_idle = track.view is before and seat.gate <= seat.offered_version
+            if not is_idle or now - seat.offered_at >= IDLE_STATE_INTERVAL:
+                touched[seat] = None
 
     def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
         """Say goodbye to everybody; over once they all have heard it, or after `wait` seconds."""
@@ -313,13 +345,44 @@ class ServerSession:
                 traffic_timer = seat.traffic.next_timer()
                 if traffic_timer is not None and traffic_timer < timer:
                     timer = traffic_timer
-                if seat.offered_version != self._feed.store.time_order and not seat.traffic.snapshot_busy:
+                if seat.offered_version != self._newest_for(seat) and not seat.traffic.snapshot_busy:
                     timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
         if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
             self._agenda.schedule(seat, timer)
 
+    def _newest_for(self, seat: Seat) -> int:
+        """Return the time order of the newest state that there is for a client."""
+        if self._view_feed is None:
+            return self._feed.store.time_order
+        return -1 if seat.track is None else seat.track.version
+
+    def _offer_view(self, seat: Seat, feed: ViewFeed, now: float) -> None:
+        """Offer what a client sees now, if it needs that. See `_offer_state`."""
+        traffic, track = seat.traffic, seat.track
+        if track is None or traffic.snapshot_busy:
+            return
+        acked, newest = traffic.acked_version, track.version
+        if acked == newest or (newest == seat.offered_version and not traffic.snapshot_due):
+            return
+        unsent = track.sent.pop() if traffic.snapshot_waits and track.sent else None  # this offer takes its place
+        try:
+            update = feed.update(track, acked)
+            is_number = not update and type(update) is not Replacement and seat.gate <= (acked or 0)
+            if is_number and not unsent and now - seat.offered_at < IDLE_STATE_INTERVAL:
+                return  # as in `_offer_state`
+            baseline, blob = feed.encoded(track, update)
+            traffic.offer_snapshot(baseline, newest, blob)
+        except TooLarge:
+            seat.dropped += 1  # it goes on seeing what it saw
+            if unsent is not None:
+                track.sent.append(unsent)
+        seat.offered_at, seat.offered_version = now, newest
+
     def _offer_state(self, seat: Seat, now: float) -> None:
         """Offer the newest state if this client needs it and none is under way that would do."""
+        if self._view_feed is not None:
+            self._offer_view(seat, self._view_feed, now)
+            return
         traffic, store = seat.traffic, self._feed.store
         acked = traffic.acked_version
         newest = store.time_order

@@ -5,9 +5,11 @@ from pygase.state.feed import StateFeed
 from pygase.state.gamestate import GameState, GameStateUpdate, GameStatus, frozen_view
 from pygase.state.merge import apply, compose, diff
 from pygase.state.names import check_names
+from pygase.state.precision import parse_precision
 from pygase.state.replica import Replica, StateArrival, apply_all
 from pygase.state.store import GameStateStore
 from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
+from pygase.state.views import Track, View, ViewFeed, Views
 
 __all__ = [
     "TO_DELETE",
@@ -22,6 +24,10 @@ __all__ = [
     "Replica",
     "StateArrival",
     "StateFeed",
+    "Track",
+    "View",
+    "ViewFeed",
+    "Views",
     "applied",
     "apply",
     "apply_all",
@@ -29,4 +35,5 @@ __all__ = [
     "compose",
     "diff",
     "frozen_view",
+    "parse_precision",
 ]

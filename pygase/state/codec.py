@@ -39,18 +39,27 @@ class Encoder:
 
     Args:
         rules: Which floats to round, as `parse_precision` returns them.
+        is_rounded: Whether the updates come with their floats rounded.
+        max_names: At how many known names the table starts anew.
     """
 
-    def __init__(self, rules: Rules | None = None) -> None:
+    def __init__(
+        self, rules: Rules | None = None, *, is_rounded: bool = False, max_names: int = MAX_KNOWN_NAMES
+    ) -> None:
         self._rules = rules
+        self._is_rounded = is_rounded or bool(rules)
+        self._max_names = max_names
         self._names = KnownNames()
         # How long the table was when a version came: whoever has that version has at least so much of the table.
         self._lengths: dict[int, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._names.entries)
+
     def begin(self, version: int) -> None:
         """Start on a new version of the state."""
         lengths = self._lengths
-        if self._names.is_full:
+        if len(self._names.entries) >= self._max_names:
             self._names = KnownNames()
             lengths.clear()
         elif len(lengths) >= _MAX_KNOWN_VERSIONS:
@@ -67,15 +76,37 @@ class Encoder:
         Returns:
             Its bytes, for a `Decoder` that has decoded some update to the baseline or to any version since.
         """
-        known = 0 if baseline is None else self._lengths.get(baseline, 0)
+        known = self.known_at(baseline)
         if type(update) is Replacement:
             return self._finished(layout.WHOLE, pack_checked(dict(update)), known)
         if self._rules:
             update = rounded(update, self._rules)
-        body, cells = write_columns(update, self._names, is_rounded=bool(self._rules))
+        body, cells = write_columns(update, self._names, is_rounded=self._is_rounded)
         if cells > layout.CELLS_PER_BYTE * len(body) + layout.SPARE_CELLS:
             return self._finished(layout.PLAIN, pack_checked(_marked(update)), known)
         return self._finished(0, body, known)
+
+    def encode_apart(self, update: dict[str, Any]) -> bytes:
+        """Encode an update from a state that others of its readers may not have had.
+
+        It brings the whole table, and what it adds to the table nobody else gets.
+        """
+        names = self._names
+        self._names = names.copy()
+        try:
+            return self.encode(update, None)
+        finally:
+            self._names = names
+
+    def known_at(self, baseline: int | None) -> int:
+        """Tell how much of the table somebody has who has a version."""
+        return 0 if baseline is None else self._lengths.get(baseline, 0)
+
+    def copy(self) -> "Encoder":
+        """Make another one that goes on from here, for some of the readers."""
+        copy = Encoder(self._rules, is_rounded=self._is_rounded, max_names=self._max_names)
+        copy._names, copy._lengths = self._names.copy(), self._lengths.copy()
+        return copy
 
     def _finished(self, flags: int, body: bytes | bytearray, known: int) -> bytes:
         entries = self._names.entries

@@ -28,6 +28,14 @@ class KnownNames:
         self._shapes: dict[tuple[Any, ...], int] = {}
         self._sightings: set[Any] = set()
 
+    def copy(self) -> "KnownNames":
+        """Copy the table, for another one to grow from it."""
+        copy = KnownNames()
+        copy.entries = self.entries.copy()
+        copy._index, copy._steps, copy._shapes = self._index.copy(), self._steps.copy(), self._shapes.copy()
+        copy._sightings = self._sightings.copy()
+        return copy
+
     @property
     def is_full(self) -> bool:
         """Whether no more can be added."""

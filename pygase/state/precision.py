@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Self
 
 from pygase.state.tree import FrozenDict, FrozenList, Replacement
 
-__all__ = ["Fixed", "Rules", "exact", "from_steps", "parse_precision", "rounded"]
+__all__ = ["Fixed", "Rules", "exact", "from_steps", "of_rules", "parse_precision", "rounded", "rounded_value"]
 
 _CONTAINERS: Final = frozenset({dict, list, tuple, FrozenDict, FrozenList, Replacement})
 _MAX_STEPS: Final = 1 << 53
@@ -84,11 +84,21 @@ def rounded(update: dict[Any, Any], rules: Rules) -> dict[Any, Any]:
     for key, value in update.items():
         rule = rules.get(str(key), every)
         if rule is not None:
-            copy[key] = _rounded(value, rule)
+            copy[key] = rounded_value(value, rule)
     return copy
 
 
-def _rounded(value: Any, rule: Rules) -> Any:
+def of_rules(rules: Rules | None, key: Any) -> Rules | None:
+    """Return the rules for what stands at a key; None if there are none."""
+    if rules is None or "" in rules:
+        return rules  # a step is for everything below
+    return rules.get(str(key), rules.get("*"))
+
+
+def rounded_value(value: Any, rule: Rules | None) -> Any:
+    """Copy a value of an update so that the floats that its rule names are `Fixed`."""
+    if rule is None:
+        return value
     fixed = rule.get("")
     if fixed is not None:
         return _all_fixed(value, fixed)

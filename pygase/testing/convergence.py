@@ -7,6 +7,7 @@ from pygase.client import Client
 from pygase.connection import ConnectionStatus
 from pygase.gamestate import GameState
 from pygase.server import Server
+from pygase.state.tree import freeze
 
 __all__ = ["Convergence", "differences"]
 
@@ -24,6 +25,15 @@ def is_connected(client: Client) -> bool:
 def content(state: GameState) -> dict[str, Any]:
     """Return a state without its number, which runs ahead on the server while nothing changes."""
     return vars(state)
+
+
+def shown(server: Server, client: Client, state: GameState) -> dict[str, Any]:
+    """Return what a client should have when its server has a state: all of it, or its view."""
+    if server._view is None or client.connection is None or client.connection.client_id is None:
+        return content(state)
+    seen = server._view(state, client.connection.client_id)
+    seen = content(seen) if isinstance(seen, GameState) else seen
+    return dict(freeze({"game_status": state.game_status, **seen}))
 
 
 def differences(have: dict[str, Any], want: dict[str, Any]) -> str:
@@ -54,6 +64,7 @@ class Convergence:
     """
 
     def __init__(self, server: Server, clients: list[tuple[str, Client]]) -> None:
+        self._server = server
         self._store = server.game_state_store
         self._since = self._store.time_order
         self._behind = dict(clients)
@@ -81,9 +92,9 @@ class Convergence:
             order = have.time_order
             if order < self._since and order != newest.time_order:
                 # Its number is old: it may still have all, since a number alone is not sent at once.
-                return content(have) == content(newest)
+                return content(have) == shown(self._server, client, newest)
             same = self._states.get(order)
-            return same is not None and content(have) == content(same)
+            return same is not None and content(have) == shown(self._server, client, same)
 
     def complaints(self) -> list[str]:
         """Return in words who has not caught up, and what is wrong with the state that they have."""
@@ -92,6 +103,6 @@ class Convergence:
         for name, client in self._behind.items():
             with client.access_game_state() as have:
                 want = self._states.get(have.time_order, newest)
-                wrong = differences(content(have), content(want))
+                wrong = differences(content(have), shown(self._server, client, want))
                 told.append(f"{name}: {wrong or 'its state is old'}")
         return told

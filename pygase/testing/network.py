@@ -17,7 +17,7 @@ from pygase.machine import GameStateMachine
 from pygase.rooms import RoomServer
 from pygase.server import Server
 from pygase.testing.conditions import Lines, lines
-from pygase.testing.convergence import Convergence, content, differences, is_connected
+from pygase.testing.convergence import Convergence, content, differences, is_connected, shown
 from pygase.testing.driver import SimulatedDriver, SimulatedGameLoop
 from pygase.testing.host import SimulatedHost, SimulatedSocket
 from pygase.testing.schedule import VirtualLoop
@@ -224,11 +224,12 @@ class SimulatedNetwork(VirtualTime):
         """Return, in words, how connected clients' states differ from their servers'."""
         found = []
         for server in self._games():
-            want = server.game_state_store.get_game_state()
+            state = server.game_state_store.get_game_state()
             for name, client in self._clients_of(server):
+                want = shown(server, client, state)
                 with client.access_game_state() as have:
-                    if content(have) != content(want):
-                        found.append(f"{name}: {differences(content(have), content(want))}")
+                    if content(have) != want:
+                        found.append(f"{name}: {differences(content(have), want)}")
         return found
 
     def assert_converged(self, timeout: float = 10.0) -> None:

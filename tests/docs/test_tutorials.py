@@ -6,7 +6,6 @@
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from pygase import RELIABLE, Client, GameState
 from tests.docs.blocks import ROOT
+from tests.docs.run_page import free_port
 
 TUTORIALS = ROOT / "docs" / "tutorials"
 OWN, OTHER, COIN = (79, 179, 191), (209, 73, 91), (242, 193, 78)
@@ -34,12 +34,6 @@ def engine(request: pytest.FixtureRequest) -> str:
         if tried.returncode != 0:
             pytest.skip("this machine lacks a GL library that works without a screen (libEGL and a driver)")
     return name
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(*command: object) -> subprocess.Popen[str]:

@@ -52,3 +52,27 @@ def seen(client: Client) -> dict[str, Any]:
     """What a client sees of the state, its own copy."""
     with client.access_game_state() as game_state:
         return game_state.to_dict()
+
+
+def client_id(client: Client) -> int:
+    assert client.connection is not None
+    found = client.connection.client_id
+    assert found is not None
+    return found
+
+
+def listen(client: Client) -> list[bytes]:
+    """Collect all that a client's traffic carries, decrypted."""
+    session: Any = client._session
+    heard: list[bytes] = []
+    receive: Callable[..., None] = type(session.traffic).receive_packet
+
+    class Tapped(type(session.traffic)):  # type: ignore[misc]
+        __slots__ = ()
+
+        def receive_packet(self, payload: bytes, now: float) -> None:
+            heard.append(payload)
+            receive(self, payload, now)
+
+    session.traffic.__class__ = Tapped
+    return heard

@@ -1,12 +1,13 @@
 """Connections begin and end, and everybody is told."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pygase import Backend, DisconnectReason, GameState, GameStateStore, Server
 from pygase.config import CONNECT_TIMEOUT, PEER_TIMEOUT
-from pygase.testing import SimulatedNetwork
+from pygase.testing import Conditions, SimulatedNetwork
 
 from .conftest import connected, idle_backend, seen
 
@@ -274,3 +275,12 @@ def test_a_departed_client_leaves_nothing_behind(network: SimulatedNetwork) -> N
     assert not session.link.peers
     assert not session._timers
     assert not session._touched
+
+
+def test_client_that_only_listens_knows_its_round_trip(make_network: Callable[..., SimulatedNetwork]) -> None:
+    network = make_network(2, Conditions(latency=0.05))
+    network.serve(idle_backend())
+    client = connected(network)
+    network.run(5.0)
+    assert client.connection is not None
+    assert 0.09 < client.connection.latency < 0.15

@@ -11,7 +11,7 @@ from pygase.errors import AlreadyRunning
 from pygase.testing import SimulatedNetwork
 from pygase.tokens import ServerKeys, mint
 
-from .conftest import ROUGH, connected, idle_backend, seen
+from .conftest import ROUGH, client_id, connected, idle_backend, listen, seen
 
 
 def game(name: str, handlers: dict[str, Callable[..., Any]] | None = None) -> Backend:
@@ -302,6 +302,56 @@ def test_32_rooms_of_16_play(network: SimulatedNetwork) -> None:
         moves = backend.game_state_store.get_game_state().moves
         assert sorted(map(int, moves)) == list(range(number, 512, 32))
         assert len(backend.server.connections) == 16
+
+
+def own_hand(game_state: GameState, client_id: int) -> dict[str, Any]:
+    """Everybody sees their own cards, and where the pieces lie."""
+    return {"hands": {client_id: game_state.hands.get(client_id)}, "pieces": game_state.pieces}
+
+
+def cards(name: str, **how: Any) -> Backend:
+    """A card game that deals for as long as it goes on. Each card says of which room and whose it is."""
+
+    def deal(game_state: GameState, dt: float) -> dict[str, Any]:
+        count = game_state.count + 1
+        hands = {key: {f"card-{count % 3}": f"{name}-of-{key}-", "mood": count} for key in game_state.hands}
+        return {"count": count, "hands": hands, "pieces": {0: {"x": count / 7}}, "secret": f"trump-{count % 3}"}
+
+    return Backend(
+        GameState(hands={}, pieces={0: {"x": 0.0}}, count=0, secret=""),
+        deal,
+        {"CLIENT_CONNECTED": lambda client_id: {"hands": {client_id: {}}}},
+        precision={"pieces.*.x": 0.5},
+        **how,
+    )
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["opened before", "opened while it runs"])
+def test_views_and_precision_hold_in_a_room(network: SimulatedNetwork, *, is_late: bool) -> None:
+    games = {"red": cards("red", view=own_hand), "blue": cards("blue", view=own_hand), "open": cards("open")}
+    server = RoomServer()
+    server.open("lobby", game("lobby"))
+    if is_late:
+        network.serve(server)
+        network.run(1.0)
+    for name, backend in games.items():
+        server.open(name, backend)
+    if not is_late:
+        network.serve(server)
+    clients = {network.connect(room=name): name for name in ("red", "red", "blue", "blue", "open")}
+    network.run(0.0)
+    heard = {client: listen(client) for client in clients}
+    network.run(3.0)
+    assert len({client_id(client) for client in clients}) == 5
+    for client, room in clients.items():
+        said = b"".join(heard[client])
+        own = f"{room}-of-{client_id(client)}-".encode()
+        others = [f"{clients[other]}-of-{client_id(other)}-".encode() for other in clients if other is not client]
+        assert len(heard[client]) > 50
+        assert own in said, "the tap hears what the client may see"
+        assert not any(other in said for other in others)
+        assert (b"trump" in said) == (room == "open")
+        assert seen(client)["pieces"][0]["x"] % 0.5 == 0.0, "rounded to the step"
 
 
 def test_coroutine_handlers_of_rooms_run_side_by_side(house: House) -> None:

@@ -1,0 +1,86 @@
+"""Runs the user's view function: for all clients when the state has changed, and for new ones when they come."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pygase.drivers.run import Run
+from pygase.drivers.usercode import UserCode
+from pygase.session import ServerSession
+from pygase.session.seat import Seat
+from pygase.state import GameState, GameStateStore, View, Views
+
+__all__ = ["Viewing"]
+
+
+class Viewing:
+    """Asks the view function what each client sees, and hands that to the session.
+
+    One thread at a time does so, without the core's lock: the one that has changed the state, or the one that delivers
+    events when a client has come. Whoever comes second leaves it to the first.
+
+    Args:
+        function: The user's.
+        store: The state.
+        session: Whose clients look.
+        run: How to call into the session.
+        user_code: Logs the exceptions.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[GameState, int], Any],
+        store: GameStateStore,
+        session: ServerSession,
+        run: Run,
+        user_code: UserCode,
+    ) -> None:
+        self._function = function
+        self._store = store
+        self._session = session
+        self._run = run
+        self._user_code = user_code
+        self._views = Views()
+        self._looking = threading.Lock()
+        self._looker: int | None = None
+        self._is_due = False
+        self._version = -1  # the newest that all have been shown
+
+    def look(self) -> None:
+        """Show the state as it is now to the clients that have not been shown it."""
+        if self._looker == threading.get_ident():
+            return  # the view function has changed the state: the next change shows it
+        self._is_due = True
+        while self._is_due and self._looking.acquire(blocking=False):
+            try:
+                self._looker = threading.get_ident()
+                self._is_due = False
+                self._look()
+            finally:
+                self._looker = None
+                self._looking.release()
+
+    def _look(self) -> None:
+        run, session = self._run, self._session
+        if run.endpoint is None or session.is_over:
+            return
+        state = self._store.get_game_state()
+        version = state.time_order
+        is_all = version != self._version
+        if is_all:
+            self._version = version
+            self._views.turn()
+        seats = run.submit(session.viewers, send=False)
+        if not is_all:
+            seats = [seat for seat in seats if seat.track is None or seat.track.version < version]
+        views = [(seat, self._view(state, seat)) for seat in seats]
+        if views:
+            run.submit(session.show, version, views, run.system.clock(), is_all=is_all, send=False)
+            run.wake()
+
+    def _view(self, state: GameState, seat: Seat) -> View | None:
+        try:
+            return self._views.view(self._function(state, seat.peer.client_id), state)
+        except Exception:
+            self._user_code.failed("the view function")
+            return None

@@ -1,0 +1,318 @@
+"""What each client sees: views of the state, and the updates that lead from the views a client had to its newest.
+
+Nothing may reach a client that its view does not hold, the names in the table of known names included. So clients
+share a table, and with it their encodings, only while their views are the same: a `Lineage`. Where their views part,
+each side goes on with a copy; where views of different lineages come together, a new one begins with an empty table.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from pygase.config import MAX_STATE_BYTES, MAX_VALUE_DEPTH, MAX_VIEW_NAMES, MAX_VIEWS_IN_FLIGHT
+from pygase.errors import NotSendable, TooLarge
+from pygase.state.codec import Encoder
+from pygase.state.gamestate import GameState
+from pygase.state.names import check_names
+from pygase.state.precision import parse_precision
+from pygase.state.spans import Spans
+from pygase.state.tree import FrozenDict, FrozenList, Replacement, freeze, frozen_key, size_of
+from pygase.wire import check_sendable
+
+__all__ = ["Lineage", "Track", "View", "ViewFeed", "Views"]
+
+_STAMP_PERIOD_MS: Final = 65_536
+_FROZEN: Final = frozenset({FrozenDict})
+_KEYS: Final = ({str}, {int}, {str, int})
+
+
+class View:
+    """What somebody may see of one state. It never changes.
+
+    Attributes:
+        root: The attributes.
+        key: Equal keys mean equal views, as long as one of the views is kept.
+    """
+
+    __slots__ = ("key", "root")
+
+    def __init__(self, root: FrozenDict, key: Any) -> None:
+        self.root = root
+        self.key = key
+
+
+class Views:
+    """Makes views of what view functions return; equal ones are one object."""
+
+    __slots__ = ("_former", "_views")
+
+    def __init__(self) -> None:
+        self._former: dict[Any, View] = {}
+        self._views: dict[Any, View] = {}
+
+    def turn(self) -> None:
+        """Begin with a new version of the state: views of the one before the last are forgotten."""
+        self._former, self._views = self._views, {}
+
+    def view(self, seen: Any, state: GameState) -> View:
+        """Make a view.
+
+        Args:
+            seen: What a view function returned: a dict of attributes, or a `GameState`. What is not part of the state
+                is copied.
+            state: The state that it was given.
+
+        Raises:
+            NotSendable: It is neither, or contains something that cannot be sent.
+            ValueError: It names an attribute that a game state cannot have.
+            TooLarge: It is larger than a state may be.
+        """
+        if isinstance(seen, GameState):
+            seen = vars(seen)
+        elif not isinstance(seen, dict):
+            raise NotSendable(f"a view is a dict of game state attributes or a GameState, not {seen!r}")
+        root: Any = seen
+        if type(seen) is FrozenDict and "game_status" in seen:
+            key: Any = id(seen)
+        else:
+            root, key = _root(seen, vars(state))
+        view = self._views.get(key)
+        if view is None:
+            view = self._former.get(key)
+            if view is None:
+                view = View(root, key)
+            self._views[key] = view
+        return view
+
+
+def _root(seen: dict[Any, Any], attributes: dict[str, Any]) -> tuple[FrozenDict, Any]:
+    """Copy the attributes that are not the state's own, and find out what makes them different from others."""
+    if not seen.keys() <= attributes.keys():
+        check_names(seen)
+    root: dict[Any, Any] = {"game_status": attributes["game_status"]}
+    keys: list[Any] = []
+    try:
+        for name, value in seen.items():
+            if value is attributes.get(name):
+                root[name] = value
+                keys.append((name, id(value)))
+            else:
+                root[frozen_key(name)], key = _adopted(value, attributes.get(name), MAX_VALUE_DEPTH - 1)
+                keys.append((name, key))
+    except (TypeError, UnicodeError, RecursionError):
+        check_sendable(seen)
+        raise
+    return FrozenDict(root), (root["game_status"], *keys)
+
+
+def _adopted(value: Any, whole: Any, depth: int) -> tuple[Any, Any]:
+    """Make a value read-only that a view function returned; what is so already, and shared, is neither copied nor read.
+
+    Args:
+        value: The value.
+        whole: What the state has in its place.
+        depth: How many levels of nesting are left.
+    """
+    kind = type(value)
+    if kind is FrozenDict or kind is FrozenList:
+        return value, id(value)
+    if not isinstance(value, dict):
+        value = freeze(value, depth)
+        return value, (type(value), repr(value))
+    if depth <= 0:
+        raise TypeError("cannot be sent")
+    if isinstance(whole, dict) and value.keys() <= whole.keys() and set(map(type, value)) in _KEYS:
+        if set(map(type, value.values())) == _FROZEN:
+            return FrozenDict(value), (tuple(value), tuple(map(id, value.values())))
+    else:
+        whole = {}
+    copy, keys = {}, []
+    for name, member in value.items():
+        copy[frozen_key(name)], key = _adopted(member, whole.get(name), depth - 1)
+        keys.append((type(name), name, key))
+    return FrozenDict(copy), tuple(keys)
+
+
+class Lineage:
+    """Clients that have had the same views since some version, and so may share one table of known names.
+
+    Attributes:
+        encoder: Has the table.
+        since: The version.
+        blobs: What has been encoded, by the identity of the update, and how much of the table it takes for granted.
+        epoch: To which round of updates those belong.
+        version: The version that the encoder has begun.
+    """
+
+    __slots__ = ("blobs", "encoder", "epoch", "since", "version")
+
+    def __init__(self, since: int, encoder: Encoder) -> None:
+        self.since = since
+        self.encoder = encoder
+        self.blobs: dict[tuple[int, int], bytes] = {}
+        self.epoch = -1
+        self.version = -1
+
+
+class Track:
+    """What one client sees, and what it has been offered before.
+
+    Attributes:
+        view: What it sees; None before the first time.
+        version: The state's time order then, -1 before.
+        stamp: The server's time then, as it is sent.
+        sent: Time orders and views, from the newest that the client has acknowledged to the newest offered.
+        lineage: With whom it shares encodings; None for nobody.
+    """
+
+    __slots__ = ("lineage", "sent", "stamp", "version", "view")
+
+    def __init__(self) -> None:
+        self.view: View | None = None
+        self.version = -1
+        self.stamp = bytes(2)
+        self.sent: list[tuple[int, View]] = []
+        self.lineage: Lineage | None = None
+
+
+class ViewFeed:
+    """Encodes what leads each client to what it sees.
+
+    Args:
+        clock: Tells monotonic seconds.
+        precision: As for `StateFeed`.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, precision: Mapping[str, float] | None = None) -> None:
+        self._clock = clock
+        self._is_rounded = bool(precision)
+        self._spans = Spans(parse_precision(precision) if precision else None)
+        self._epoch = 0
+        # Updates by the identities of the view they lead to and of those they start from, which are kept alive here.
+        self._updates: dict[tuple[int, ...], tuple[dict[str, Any], list[View]]] = {}
+        self._wholes: dict[int, bytes] = {}
+
+    def show(self, version: int, views: Iterable[tuple[Track, View | None]]) -> None:
+        """Take what clients see from now on.
+
+        Args:
+            version: The state's time order.
+            views: Their tracks, and their new views; None for one that goes on seeing what it saw.
+        """
+        self._epoch += 1
+        self._spans.forget()
+        self._updates = {}
+        self._wholes = {}
+        stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
+        groups: dict[View, list[Track]] = {}
+        counts: Counter[Lineage | None] = Counter()
+        for track, new in views:
+            view = new or track.view or _NOTHING
+            track.view, track.version, track.stamp = view, version, stamp
+            counts[track.lineage] += 1
+            group = groups.get(view)
+            if group is None:
+                groups[view] = [track]
+            else:
+                group.append(track)
+        for group in groups.values():
+            lineage = group[0].lineage
+            if lineage is None or any(track.lineage is not lineage for track in group):
+                lineage = Lineage(version, Encoder(is_rounded=self._is_rounded, max_names=MAX_VIEW_NAMES))
+            elif counts[lineage] == len(group):
+                continue
+            else:
+                lineage = Lineage(lineage.since, lineage.encoder.copy())
+            for track in group:
+                track.lineage = lineage
+
+    def update(self, track: Track, acked: int | None) -> dict[str, Any]:
+        """Find what leads a client to what it sees.
+
+        Args:
+            track: The client's; it has a view.
+            acked: The newest time order that it has acknowledged.
+
+        Returns:
+            An update, empty if the client sees that already; a `Replacement` if it is not known what the client has.
+        """
+        sent, view = track.sent, track.view
+        assert view is not None
+        if acked is not None:
+            while sent and sent[0][0] < acked:
+                del sent[0]
+        if not sent or sent[0][0] != acked:
+            return self._whole(view)
+        olds = [sent[0][1]]
+        for _, old in sent:
+            if old is not olds[-1]:
+                olds.append(old)
+        if len(olds) == 1 and olds[0] is view:
+            return _NO_CHANGE
+        key = (id(view), *map(id, olds))
+        known = self._updates.get(key)
+        if known is None:
+            update = self._spans.update([old.root for old in olds], view.root)
+            known = self._updates[key] = update, [view, *olds]
+        if not known[0] and len(sent) == 1:
+            sent[0] = (acked, view)  # equal, but not the same objects: from now on it is found at once
+        return known[0]
+
+    def _whole(self, view: View) -> dict[str, Any]:
+        key = (id(view),)
+        known = self._updates.get(key)
+        if known is None:
+            if size_of(view.root) > MAX_STATE_BYTES:
+                raise TooLarge(f"what a client sees takes more than {MAX_STATE_BYTES} bytes")
+            known = self._updates[key] = Replacement(view.root), [view]
+        return known[0]
+
+    def encoded(self, track: Track, update: dict[str, Any]) -> tuple[int | None, bytes]:
+        """Encode an update, and note that it is on its way.
+
+        Args:
+            track: The client's.
+            update: From `update`, for the same track just now.
+
+        Returns:
+            The time order that it starts from, None for none; and the blob.
+        """
+        sent, lineage, version, view = track.sent, track.lineage, track.version, track.view
+        assert view is not None
+        baseline = None if type(update) is Replacement else sent[0][0]
+        if lineage is None:
+            body = Encoder(is_rounded=self._is_rounded).encode(update, None)
+        else:
+            body = self._shared(lineage, version, baseline, update)
+        if not sent or sent[-1][0] != version:
+            sent.append((version, view))
+        if len(sent) > MAX_VIEWS_IN_FLIGHT:
+            del sent[0]
+        return baseline, track.stamp + body
+
+    def _shared(self, lineage: Lineage, version: int, baseline: int | None, update: dict[str, Any]) -> bytes:
+        encoder = lineage.encoder
+        if lineage.epoch != self._epoch:
+            lineage.epoch = self._epoch
+            lineage.blobs.clear()
+            if lineage.version != version:
+                lineage.version = version
+                encoder.begin(version)
+        is_apart = baseline is not None and baseline < lineage.since
+        key = id(update), -1 if is_apart else encoder.known_at(baseline)
+        body = lineage.blobs.get(key)
+        if body is None:
+            if is_apart:
+                body = encoder.encode_apart(update)
+            elif baseline is None and not len(encoder):
+                body = self._wholes.get(id(update))
+                if body is None:
+                    body = self._wholes[id(update)] = encoder.encode(update, None)
+            else:
+                body = encoder.encode(update, baseline)
+            lineage.blobs[key] = body
+        return body
+
+
+_NO_CHANGE: Final[dict[str, Any]] = {}
+_NOTHING: Final = View(FrozenDict(game_status=0), None)

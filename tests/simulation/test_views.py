@@ -1,0 +1,354 @@
+"""Each client sees its own view of the state, and nothing else reaches it."""
+
+import random
+import threading
+from typing import Any
+
+import pytest
+
+from pygase import RELIABLE, TO_DELETE, Backend, Client, GameState, GameStateStore, GameStateUpdate, Server
+from pygase.state import Replacement
+from pygase.state.codec import Encoder
+from pygase.testing import SimulatedNetwork
+from pygase.views import near
+
+from .conftest import client_id, connected, idle_backend, listen, seen
+
+
+def view_of(server: Server, client: Client) -> dict[str, Any]:
+    """What a client should see now."""
+    assert server._view is not None
+    return dict(server._view(server.game_state_store.get_game_state(), client_id(client)))
+
+
+def assert_sees_its_view(server: Server, client: Client) -> None:
+    state = seen(client)
+    del state["time_order"]
+    assert state == {"game_status": state["game_status"], **view_of(server, client)}
+
+
+def hands(game_state: GameState, client_id: int) -> dict[str, Any]:
+    """A card game: everybody knows how many cards the others hold, and sees their own."""
+    shown = {
+        key: row if key == client_id else {"count": len(row["cards"]), "cards": None}
+        for key, row in game_state.hands.items()
+    }
+    return {"hands": shown, "table": game_state.table}
+
+
+def test_what_a_client_may_not_see_is_not_in_its_decrypted_traffic(network: SimulatedNetwork) -> None:
+    def deal(client_id: int, game_state: GameState) -> dict[str, Any]:
+        return {"hands": {client_id: {"cards": [], "count": 0}}}
+
+    def draw(card: str, client_address: Any) -> dict[str, Any]:
+        who = ids[client_address]
+        cards = backend.game_state_store.get_game_state().hands[who]["cards"]
+        return {"hands": {who: {"cards": [*cards, card], "mood": card}}, "secret": card, "table": {card[-1]: card[-1]}}
+
+    backend = Backend(
+        GameState(hands={}, table={}, secret=""),
+        lambda game_state, dt: None,
+        {"CLIENT_CONNECTED": deal, "DRAW": draw},
+        view=hands,
+    )
+    ids: dict[Any, int] = {}
+    backend.server.register_event_handler(
+        "CLIENT_CONNECTED", lambda client_address, client_id: ids.update({client_address: client_id})
+    )
+    network.serve(backend)
+    ada, bob = network.connect(), network.connect()
+    network.run(0.0)
+    heard = {ada: listen(ada), bob: listen(bob)}
+    network.run(0.5)
+    for number in range(12):  # the same words again and again, so that they would get into a table of known names
+        ada.dispatch_event("DRAW", f"ace-of-hearts-{number % 3}", retries=RELIABLE)
+        bob.dispatch_event("DRAW", f"ten-of-spades-{number % 3}", retries=RELIABLE)
+        network.run(0.1)
+    assert len(seen(ada)["hands"][client_id(ada)]["cards"]) == 12
+    assert seen(ada)["hands"][client_id(bob)] == {"count": 12, "cards": None}
+    for client, own, others in ((ada, b"ace-of-hearts", b"ten-of-spades"), (bob, b"ten-of-spades", b"ace-of-hearts")):
+        said = b"".join(heard[client])
+        assert len(heard[client]) > 10
+        assert own in said, "the tap hears what the client may see"
+        assert others not in said
+        assert b"secret" not in said
+        assert_sees_its_view(backend.server, client)
+
+
+def walking(precision: dict[str, float] | None = None, **how: Any) -> Backend:
+    """Everybody walks about, comes and goes, and sees who is near."""
+    dice = random.Random(5)
+    step_count = [0]
+
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        step_count[0] += 1
+        changes: dict[Any, Any] = {
+            key: {"position": [at + dice.uniform(-6, 6) for at in row["position"]]}
+            for key, row in game_state.players.items()
+            if dice.random() < 0.8
+        }
+        ghost = f"ghost{dice.randrange(30)}"
+        if ghost in game_state.players and dice.random() < 0.5:
+            changes[ghost] = TO_DELETE
+        else:
+            mood = {dice.choice("abc"): dice.randrange(3), "deep": {dice.choice("xy"): dice.randrange(2)}}
+            changes[ghost] = {"position": [dice.uniform(0, 100), dice.uniform(0, 100)], "mood": mood}
+        if step_count[0] % 7 == 0 and ghost in game_state.players:
+            changes[ghost] = {"mood": TO_DELETE}
+        return {"players": changes, "tick": step_count[0] // 10}
+
+    def join(client_id: int) -> dict[str, Any]:
+        return {"players": {client_id: {"position": [50.0, 50.0]}}}
+
+    return Backend(
+        GameState(players={}, tick=0),
+        time_step,
+        {"CLIENT_CONNECTED": join},
+        view=near("players.*.position", **how),
+        precision=precision,
+    )
+
+
+@pytest.mark.parametrize("how", [{"radius": 25.0}, {"limit": 4}, {"radius": 40.0, "limit": 6}], ids=repr)
+@pytest.mark.parametrize("seed", [3, 11])
+def test_clients_converge_to_their_views_on_a_rough_line(make_network: Any, seed: int, how: dict[str, Any]) -> None:
+    from .conftest import ROUGH
+
+    rough = make_network(seed, ROUGH)
+    backend = walking(**how)
+    rough.serve(backend)
+    clients = [rough.connect() for _ in range(4)]
+    states: dict[int, GameState] = {}
+    view = backend.server._view
+    assert view is not None
+
+    def note() -> None:
+        state = backend.game_state_store.get_game_state()
+        states[state.time_order] = state
+
+    backend.game_state_store.subscribe(note)
+    checked = 0
+    for _ in range(200):
+        rough.run(0.05)
+        for client in clients:
+            state = seen(client)
+            if "players" in state:
+                want = view(states[state.pop("time_order")], client_id(client))
+                assert state == want, "at every moment, not only in the end"
+                checked += 1
+    assert checked > 500
+    backend.game_state_machine.stop()
+    late = connected(rough)
+    rough.run(5.0)
+    rough.assert_converged()
+    for client in (*clients, late):
+        assert_sees_its_view(backend.server, client)
+
+
+def test_new_client_has_its_view_though_no_game_loop_runs(network: SimulatedNetwork) -> None:
+    network.serve(Server(GameStateStore(GameState(a=1, b=2)), view=lambda game_state, client_id: {"a": game_state.a}))
+    state = seen(connected(network))
+    assert state["a"] == 1
+    assert "b" not in state
+
+
+def test_clients_with_the_same_view_share_one_encoding(
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def view(game_state: GameState, client_id: int) -> dict[str, Any]:
+        team = "red" if order.index(client_id) % 2 else "blue"
+        return {"units": {key: row for key, row in game_state.units.items() if row["team"] == team}, "team": [team]}
+
+    order: list[int] = []
+    store = GameStateStore(GameState(units={n: {"team": ("blue", "red")[n % 2], "x": 0.0} for n in range(20)}))
+    server = Server(store, view=lambda game_state, client_id: {})
+    network.serve(server)
+    clients = [connected(network) for _ in range(8)]  # one after the other, each to a game that goes on
+    order += [client_id(client) for client in clients]
+    assert server._viewing is not None
+    server._viewing._function = view
+    store.push_update(GameStateUpdate(1, units={0: {"x": 1.0}}))
+    network.run(1.0)
+    calls: list[bool] = []
+    encode = Encoder.encode
+
+    def counted(self: Encoder, update: dict[str, Any], baseline: int | None) -> bytes:
+        calls.append(type(update) is Replacement)
+        return encode(self, update, baseline)
+
+    monkeypatch.setattr(Encoder, "encode", counted)
+    store.push_update(GameStateUpdate(2, units={n: {"x": 5.5} for n in range(20)}))
+    network.run(0.02)
+    assert calls == [False, False], "one per team"
+    network.run(1.0)
+    assert {tuple(seen(client)["team"]) for client in clients} == {("red",), ("blue",)}
+    assert all(row["x"] == 5.5 for client in clients for row in seen(client)["units"].values())
+
+
+def test_nothing_is_sent_to_a_client_whose_view_stays_as_it_is(network: SimulatedNetwork) -> None:
+    backend = Backend(
+        GameState(n=0, fixed={"x": 1.0}),
+        lambda game_state, dt: {"n": game_state.n + 1},
+        view=lambda game_state, client_id: {"fixed": {"x": game_state.fixed["x"]}},
+    )
+    network.serve(backend)
+    client = connected(network)
+    heard = listen(client)
+    network.run(4.0)
+    # Twice a second the number, and its acks; 50 ticks a second went by.
+    assert len(heard) < 30
+
+
+def test_event_comes_to_a_client_whose_view_does_not_change(network: SimulatedNetwork) -> None:
+    def ring(game_state: GameState) -> dict[str, Any]:
+        backend.server.dispatch_event("RUNG", network.now)
+        return {"n": game_state.n + 1}
+
+    backend = Backend(
+        GameState(n=0), lambda game_state, dt: None, {"RING": ring}, view=lambda game_state, client_id: {"a": 1}
+    )
+    network.serve(backend)
+    client = connected(network)
+    rung: list[float] = []
+    client.register_event_handler("RUNG", lambda when: rung.append(network.now - when))
+    for _ in range(5):
+        client.dispatch_event("RING")
+        network.run(0.3)
+    assert len(rung) == 5
+    assert max(rung) < 0.1, "without waiting for the half-second number"
+
+
+def test_exception_in_the_view_leaves_clients_with_what_they_saw(
+    network: SimulatedNetwork, caplog: pytest.LogCaptureFixture
+) -> None:
+    def view(game_state: GameState, client_id: int) -> dict[str, Any]:
+        if game_state.n == 2:
+            raise RuntimeError("fog")
+        if game_state.n == 3:
+            return {"n": object()}
+        if game_state.n == 4:
+            return [game_state]  # type: ignore[return-value]
+        return {"n": game_state.n}
+
+    store = GameStateStore(GameState(n=1, secret="gold"))
+    server = Server(store, view=view)
+    network.serve(server)
+    client = connected(network)
+    for n in (2, 3, 4):
+        store.push_update(GameStateUpdate(n, n=n))
+        network.run(0.2)
+        assert seen(client)["n"] == 1
+        blind = connected(network)
+        state = seen(blind)
+        del state["time_order"]
+        assert state == {"game_status": 0}
+    got: list[str] = []
+    client.register_event_handler("HELLO", got.append)
+    server.dispatch_event("HELLO", "you")
+    network.run(0.3)
+    assert got == ["you"], "an event waits for no view that fails"
+    store.push_update(GameStateUpdate(5, n=5))
+    network.run(0.3)
+    assert seen(client)["n"] == 5
+    assert "secret" not in seen(client)
+    assert any("the view function" in record.message and "fog" in caplog.text for record in caplog.records)
+
+
+def test_client_that_was_cut_off_comes_back_to_its_view(network: SimulatedNetwork) -> None:
+    backend = walking(radius=30.0)
+    network.serve(backend)
+    client, other = connected(network), connected(network)
+    for seconds in (2.0, 15.0):
+        network.cut_off(client, seconds)
+        network.run(seconds + 10.0)
+    assert client.connection is not None
+    assert client.connection.status == 1
+    backend.game_state_machine.stop()
+    network.run(2.0)
+    for one in (client, other):
+        assert_sees_its_view(backend.server, one)
+
+
+def test_view_may_be_the_whole_state_or_a_game_state(network: SimulatedNetwork) -> None:
+    def view(game_state: GameState, client_id: int) -> GameState:
+        return game_state if game_state.n % 2 else GameState(n=game_state.n, own=[client_id])
+
+    store = GameStateStore(GameState(n=1))
+    network.serve(Server(store, view=view))
+    client = connected(network)
+    for n in range(2, 6):
+        store.push_update(GameStateUpdate(n, n=n))
+        network.run(0.2)
+        assert ("own" in seen(client)) == (n % 2 == 0)
+        assert seen(client)["n"] == n
+
+
+def test_what_a_view_returned_may_be_changed_by_the_game_afterwards(network: SimulatedNetwork) -> None:
+    mine: dict[str, Any] = {"list": [1], "dict": {"a": 1}}
+    store = GameStateStore(GameState(n=1))
+    network.serve(Server(store, view=lambda game_state, client_id: mine))
+    client = connected(network)
+    mine["list"].append(2)
+    mine["dict"]["a"] = 2
+    store.push_update(GameStateUpdate(1, n=2))
+    network.run(0.3)
+    assert seen(client)["list"] == [1, 2]
+    assert seen(client)["dict"] == {"a": 2}
+
+
+def test_view_runs_neither_in_the_cores_lock_nor_on_the_networks_thread() -> None:
+    places: list[tuple[str, bool]] = []
+
+    def view(game_state: GameState, client_id: int) -> dict[str, Any]:
+        assert backend.server._run is not None
+        places.append((threading.current_thread().name, backend.server._run.lock.locked()))
+        return {"n": game_state.n}
+
+    backend = Backend(GameState(n=0), lambda game_state, dt: {"n": game_state.n + 1}, view=view)
+    backend.run_in_thread("localhost", 0)
+    client = Client()
+    client.connect_in_thread(backend.server.port or 0)
+    client.wait_until(lambda game_state: game_state.n > 20, timeout=10.0)
+    client.disconnect()
+    backend.shutdown()
+    assert {name for name, _ in places} <= {"pygase-game-loop", "pygase-server"}
+    assert len(places) > 10
+
+
+def test_floats_are_within_the_step_and_the_servers_own_are_exact(network: SimulatedNetwork) -> None:
+    cases: list[dict[str, Any]] = [{}, {"view": near("players.*.position", radius=1e6)}]
+    for how in cases:
+        backend = Backend(
+            GameState(players={}, exact=1 / 3),
+            lambda game_state, dt: {"players": {5: {"position": [game_state.time_order / 3, 5 / 7]}}},
+            {"CLIENT_CONNECTED": lambda client_id: {"players": {client_id: {"position": [0.0, 0.0]}}}},
+            precision={"players.*.position": 0.1},
+            **how,
+        )
+        port = 8080 + len(how)
+        network.serve(backend, port)
+        client = network.connect(port)
+        network.run(1.0)
+        backend.game_state_machine.stop()
+        network.run(1.0)
+        state, own = seen(client), backend.game_state_store.get_game_state()
+        assert state["exact"] == own.exact == 1 / 3
+        assert own.players[5]["position"][1] == 5 / 7
+        assert state["players"][5]["position"][1] == 0.7
+        for key, row in own.players.items():
+            for got, want in zip(state["players"][key]["position"], row["position"], strict=True):
+                assert abs(got - want) <= 0.05 + 1e-6 * abs(want)
+
+
+@pytest.mark.parametrize(
+    ("precision", "why"), [({"a": 0.0}, "number"), ({"a..b": 0.1}, "path"), ({"a": float("nan")}, "number")]
+)
+def test_precision_that_is_none_raises_at_once(precision: dict[str, float], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Server(GameStateStore(), precision=precision)
+
+
+def test_view_that_is_not_callable_raises_at_once() -> None:
+    with pytest.raises(TypeError, match="view"):
+        Backend(GameState(), lambda game_state, dt: None, view={"a": 1})  # type: ignore[arg-type]
+    assert idle_backend(n=1).server._view is None

@@ -1,0 +1,91 @@
+"""Views, and which clients may share what is encoded."""
+
+from typing import Any
+
+import pytest
+
+from pygase.config import MAX_VIEWS_IN_FLIGHT
+from pygase.errors import NotSendable
+from pygase.state import GameStateStore, Replacement, Replica, Track, ViewFeed, Views, apply_all
+from pygase.state.gamestate import GameState
+
+
+def state_of(**attributes: Any) -> GameState:
+    return GameStateStore(GameState(**attributes)).get_game_state()
+
+
+def test_equal_views_are_one_object() -> None:
+    state, views = state_of(rows={1: {"x": 1}, 2: {"x": 2}}, n=1), Views()
+    first = views.view({"rows": {1: state.rows[1]}, "n": 1}, state)
+    assert views.view({"rows": {1: state.rows[1]}, "n": 1}, state) is first
+    assert views.view({"rows": {1: {"x": 1}}, "n": 1}, state) is views.view({"rows": {1: {"x": 1}}, "n": 1}, state)
+    for other in ({"rows": {2: state.rows[2]}, "n": 1}, {"rows": {1: state.rows[1]}, "n": True}, {"n": 1}):
+        assert views.view(other, state) is not first
+    views.turn()
+    assert views.view({"rows": {1: state.rows[1]}, "n": 1}, state) is first, "still the same after the next change"
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 5, [], {"a": {1, 2}}, {"a": {1.5: 2}}, {1: 2}, {"a": {True: {}}}, {"a": 2**70}], ids=repr
+)
+def test_what_cannot_be_sent_raises(wrong: Any) -> None:
+    with pytest.raises(NotSendable):
+        Views().view(wrong, state_of(a={1: {"x": 1}}))
+
+
+def test_name_that_is_taken_raises() -> None:
+    with pytest.raises(ValueError, match="time_order"):
+        Views().view({"time_order": 1}, state_of())
+
+
+class Reader:
+    """A client: its track at the server, and what it made of the blobs."""
+
+    def __init__(self) -> None:
+        self.track = Track()
+        self.replica = Replica()
+        self.state = GameState()
+        self.blobs: list[bytes] = []
+
+    def receive(self, feed: ViewFeed, acked: int | None) -> int:
+        baseline, blob = feed.encoded(self.track, feed.update(self.track, acked))
+        self.replica.receive(baseline, self.track.version, blob, 0.0)
+        apply_all(self.state, self.replica.take_pending())
+        self.blobs.append(blob)
+        return self.track.version
+
+
+def test_names_that_only_one_client_knew_are_not_told_to_one_that_sees_the_same_later() -> None:
+    feed, views = ViewFeed(lambda: 0.0), Views()
+    ada, bob = Reader(), Reader()
+    acked: list[int | None] = [None, None]
+    for version in range(1, 40):
+        state = state_of(rows={f"secret{n}": {"mood": f"secret{n}", "v": version} for n in range(3)}, n=version)
+        mine = views.view({"rows": state.rows if version < 20 else {}, "n": version, "t": {"k": version}}, state)
+        others = views.view({"rows": {}, "n": version, "t": {"k": version}}, state)
+        feed.show(version, [(ada.track, mine), (bob.track, others)])
+        for number, reader in enumerate((ada, bob)):
+            got = reader.receive(feed, acked[number])
+            if version % 3:
+                acked[number] = got
+            want = reader.track.view
+            assert want is not None
+            assert vars(reader.state) == want.root
+        assert (ada.track.lineage is bob.track.lineage) == (version >= 20)
+    assert any(b"secret" in blob for blob in ada.blobs)
+    assert not any(b"secret" in blob for blob in bob.blobs)
+    assert ada.blobs[-1] is bob.blobs[-1] or ada.blobs[-1] == bob.blobs[-1]
+
+
+def test_client_that_is_far_behind_gets_its_whole_view() -> None:
+    feed, views, reader = ViewFeed(lambda: 0.0), Views(), Reader()
+    kinds = []
+    for version in range(1, MAX_VIEWS_IN_FLIGHT + 10):
+        state = state_of(n=version)
+        feed.show(version, [(reader.track, views.view({"n": version}, state))])
+        update = feed.update(reader.track, 1 if version > 1 else None)
+        kinds.append(type(update))
+        feed.encoded(reader.track, update)
+        assert len(reader.track.sent) <= MAX_VIEWS_IN_FLIGHT
+    assert kinds[1] is dict
+    assert kinds[-1] is Replacement

@@ -1,0 +1,93 @@
+"""View functions, ready-made."""
+
+import random
+from typing import Any
+
+import pytest
+
+from pygase import GameState, GameStateStore
+from pygase.views import near
+
+
+def world(count: int, seed: int = 1, spread: float = 1000.0) -> GameState:
+    dice = random.Random(seed)
+    rows = {n: {"position": [dice.uniform(0, spread), dice.uniform(0, spread)], "hp": n} for n in range(count)}
+    return GameStateStore(GameState(players=rows, weather="fine")).get_game_state()
+
+
+def by_hand(state: GameState, own: int, radius: float, limit: int | None) -> set[int]:
+    x, y = state.players[own]["position"]
+    distances = sorted(
+        ((row["position"][0] - x) ** 2 + (row["position"][1] - y) ** 2, key) for key, row in state.players.items()
+    )
+    reach = [key for distance, key in distances if distance <= radius**2]
+    return set(reach if limit is None else reach[: limit + 1])
+
+
+@pytest.mark.parametrize(
+    ("radius", "limit"), [(50.0, None), (300.0, None), (5000.0, None), (200.0, 5), (float("inf"), 16), (1.0, 3)]
+)
+@pytest.mark.parametrize("spread", [0.0, 100.0, 5000.0])
+def test_sees_exactly_the_rows_that_are_near(radius: float, limit: int | None, spread: float) -> None:
+    state = world(300, spread=spread)
+    view = near("players.*.position", radius=radius, limit=limit)
+    for own in range(0, 300, 7):
+        shown = view(state, own)
+        assert shown["weather"] == "fine"
+        assert own in shown["players"]
+        if spread:
+            assert set(shown["players"]) == by_hand(state, own, radius, limit)
+        else:
+            assert len(shown["players"]) == (300 if limit is None else limit + 1)
+        assert all(row is state.players[key] for key, row in shown["players"].items())
+
+
+def test_clumps_and_outliers_are_found_too() -> None:
+    dice = random.Random(2)
+    places = [[dice.gauss(0, 1), dice.gauss(0, 1)] for _ in range(200)] + [[1e6, 1e6], [-1e9, 3.0]]
+    rows = {n: {"position": place} for n, place in enumerate(places)}
+    state = GameStateStore(GameState(players=rows)).get_game_state()
+    view = near("players.*.position", limit=3)
+    for own in (0, 50, 200, 201):
+        assert set(view(state, own)["players"]) == by_hand(state, own, float("inf"), 3)
+
+
+def test_client_without_a_row_sees_no_rows() -> None:
+    assert near("players.*.position", radius=10)(world(5), 77)["players"] == {}
+
+
+def test_row_without_a_position_is_its_owners_only() -> None:
+    rows: dict[Any, Any] = {1: {"position": [0, 0]}, 2: {}, 3: {"position": "here"}, 4: {"position": [0.5, 0]}}
+    state = GameStateStore(GameState(players=rows)).get_game_state()
+    view = near("players.*.position", radius=10)
+    assert set(view(state, 1)["players"]) == {1, 4}
+    assert set(view(state, 2)["players"]) == {2}
+
+
+def test_own_row_by_function_or_place_by_path() -> None:
+    rows = {"ann": {"x": 0, "y": 0.0}, "bob": {"x": 5.0, "y": 0}, "cid": {"x": 50, "y": 0}}
+    state = GameStateStore(GameState(players=rows, cameras={9: {"at": [50.0, 1.0]}})).get_game_state()
+    names = {7: "bob"}
+    view = near("players.*", radius=10, of=lambda game_state, client_id: names.get(client_id))
+    assert set(view(state, 7)["players"]) == {"ann", "bob"}
+    assert view(state, 8)["players"] == {}
+    view = near("players.*", radius=10, of="cameras.{client_id}.at")
+    assert set(view(state, 9)["players"]) == {"cid"}
+    assert view(state, 8)["players"] == {}
+
+
+def test_state_without_the_table_is_shown_as_it_is() -> None:
+    state = GameStateStore(GameState(n=1)).get_game_state()
+    assert near("players.*.position", radius=10)(state, 1)["n"] == 1
+
+
+@pytest.mark.parametrize("path", ["players", "*.position", "players.*.*", "players..x", "players.x.*", ""])
+def test_path_that_is_none_raises(path: str) -> None:
+    with pytest.raises(ValueError, match="path"):
+        near(path, radius=1.0)
+
+
+@pytest.mark.parametrize(("radius", "limit"), [(0.0, None), (-1.0, None), (float("nan"), None), (1.0, -1)])
+def test_radius_and_limit_that_are_none_raise(radius: float, limit: int | None) -> None:
+    with pytest.raises(ValueError, match=r"radius|limit"):
+        near("players.*.position", radius=radius, limit=limit)
