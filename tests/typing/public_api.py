@@ -149,6 +149,15 @@ def events() -> None:
     assert_type(handler.has_event_type("CHAT"), bool)
 
 
+def tokens(client: Client) -> None:
+    keys = pygase.tokens.generate_keys()
+    assert_type(keys, pygase.tokens.ServerKeys)
+    token = pygase.tokens.mint(keys.token_key, client_id=1, addresses=[("127.0.0.1", 8080)], user_data=b"Ada")
+    assert_type(token, pygase.tokens.ConnectToken)
+    assert_type(token.to_bytes(), bytes)
+    client.connect_in_thread(8080, "localhost", token=token)
+
+
 def adapter() -> None:
     with FrameAdapter(Client(), max_events=10, interpolate=("players.*.position",), delay=0.1) as net:
 
