@@ -180,7 +180,10 @@ COROUTINE_GRACE: Final = 1.0
 """How long coroutine handlers may go on once the connection is over: enough to say goodbye to a player or to save a
 score. One that never ends does not keep a program waiting."""
 
-FAREWELL_WAIT: Final = 0.25
+FAREWELL_RETRIES: Final = 5
+"""How often a server says again why a connection ends, if the client has not heard it."""
+
+FAREWELL_WAIT: Final = 0.4
 """How long a server waits for a client to hear why its connection ends, before it just ends it."""
 
 NEVER: Final = float("inf")

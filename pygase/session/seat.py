@@ -54,6 +54,7 @@ class Seat:
         "is_local",
         "is_over",
         "is_unreachable",
+        "last_words",
         "offered_at",
         "offered_version",
         "owner",
@@ -77,6 +78,7 @@ class Seat:
         self.is_over = False
         self.is_unreachable = False  # its machine said that nobody listens there any more
         self.farewell: DisconnectReason | None = None
+        self.last_words = b""  # the packet that says so
         self.ends_at = NEVER
         self.dropped = 0
         self.gate = -1  # the newest time_order that an event under way to this client waits for

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from pygase.config import (
     COALESCE_DELAY,
+    FAREWELL_RETRIES,
     FAREWELL_WAIT,
     IDLE_STATE_INTERVAL,
     MAX_DEPARTED,
     NEVER,
+    REDUNDANT_DISCONNECTS,
     RELIABLE,
     SEAT_HOLD,
     TICKET_LIFETIME,
@@ -203,9 +205,11 @@ class ServerSession:
             return
         seat.farewell, seat.ends_at = reason, now + FAREWELL_WAIT
         with contextlib.suppress(BacklogFull):
-            seat.traffic.send(events.closing_message(reason))
+            seat.traffic.send(events.closing_message(reason), FAREWELL_RETRIES)
+        seat.traffic.ping()  # a probe goes whatever window and pacer say, and takes the message along
         for payload in seat.traffic.packets_to_send(now + COALESCE_DELAY):  # no company to wait for
             self.link.enqueue(seat.peer.seal(payload, now), seat.peer.address)
+            seat.last_words = payload
         self._touched[seat] = None
 
     def note_unreachable(self, address: tuple[Any, ...]) -> None:
@@ -322,6 +326,9 @@ class ServerSession:
             if seat.is_absent:
                 self._end_seat(seat, DisconnectReason.TIMED_OUT)
             else:
+                if seat.last_words:  # as often as the link says goodbye, which says no reason
+                    for _ in range(REDUNDANT_DISCONNECTS):
+                        self.link.enqueue(seat.peer.seal(seat.last_words, now), seat.peer.address)
                 self.link.disconnect(seat.peer, now, seat.farewell or DisconnectReason.KICKED)
                 self._heed_link(now)
             return
