@@ -3,28 +3,25 @@
 import asyncio
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
 from pygase.config import (
     CONNECT_TIMEOUT,
     MAX_INBOX_BYTES,
     MAX_INBOX_EVENTS,
-    MAX_STATE_HISTORY,
     RECONNECT_ATTEMPT,
     RELIABLE,
 )
 from pygase.connection import ClientConnection
-from pygase.drivers import SYSTEM, Begun, Run, System, UserCode, at_exit, inside_event_loop
+from pygase.drivers import SYSTEM, Begun, Run, StateAccess, System, UserCode, at_exit, inside_event_loop
 from pygase.errors import AdapterMisuse, AlreadyRunning, ConnectionFailed, DisconnectReason, NotConnected
 from pygase.event import Event, UniversalEventHandler
 from pygase.netcode import ConnectToken, SecureClient, parse_url, room_bytes
 from pygase.session.client import ClientSession
 from pygase.session.events import encode_event
 from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived, Lost, Reconnected
-from pygase.state import GameState, StateArrival, apply_all
+from pygase.state import GameState, StateArrival
 
 __all__ = ["Client", "ConnectOptions"]
 
@@ -85,7 +82,7 @@ class Client:
         self._bytes_posted = self._bytes_taken = 0
         self._observer: Callable[[Event], None] | None = None
         self._claimed_by: object = None
-        self._access = _StateAccess(self)
+        self._access = StateAccess(self.clock)
 
     # --- connecting ---------------------------------------------------------------------------------------------
 
@@ -173,7 +170,7 @@ class Client:
 
     # --- state --------------------------------------------------------------------------------------------------
 
-    def access_game_state(self) -> "_StateAccess":
+    def access_game_state(self) -> StateAccess:
         """Return a context manager that yields the game state, current and locked.
 
         ```python
@@ -506,59 +503,6 @@ class Client:
             if self._run is not None:
                 self._run.turn()
             self._system.sleep(_POLL)
-
-
-class _StateAccess:
-    """The client's copy of the game state, its lock, and the way updates get into it."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._state = GameState()
-        self._lock = threading.RLock()
-        self._depth = 0
-        self._run: Run | None = None
-        self._session: ClientSession | None = None
-        self._history: deque[StateArrival] = deque(maxlen=MAX_STATE_HISTORY)
-
-    def follow(self, run: Run, session: ClientSession) -> None:
-        """Take updates from a new session."""
-        with self._lock:
-            self._run, self._session = run, session
-            self._history.clear()
-
-    @property
-    def has_state(self) -> bool:
-        """Whether the server's state has arrived."""
-        return self._session is not None and self._session.replica.version >= 0
-
-    def take_history(self) -> list[StateArrival]:
-        """Return and forget the updates applied so far."""
-        with self._lock:
-            taken = list(self._history)
-            self._history.clear()
-        return taken
-
-    def __enter__(self) -> GameState:
-        self._lock.acquire()
-        self._depth += 1
-        session = self._session
-        if self._depth == 1 and session is not None and session.replica.has_pending:
-            assert self._run is not None
-            with self._run.lock:
-                taken = session.replica.take_pending()
-            if apply_all(self._state, taken):
-                self._history.extend(taken)
-            else:
-                _log.error("the server's state outgrew the limit: the connection ends")
-                violation = DisconnectReason.PROTOCOL_VIOLATION
-                self._run.submit(session.disconnect, self._client.clock(), wait=0.0, reason=violation)
-        return self._state
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._depth -= 1
-        self._lock.release()
 
 
 def check_dispatch(retries: int, ack_callback: object) -> None:

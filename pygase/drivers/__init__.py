@@ -1,5 +1,6 @@
 """Sockets, clocks, threads and event loops: the only place with I/O. They drive the sans-I/O sessions."""
 
+from pygase.drivers.access import StateAccess
 from pygase.drivers.awaiting import Begun, inside_event_loop
 from pygase.drivers.goodbye import at_exit
 from pygase.drivers.run import Run
@@ -16,6 +17,7 @@ __all__ = [
     "GameLoop",
     "OperatingSystem",
     "Run",
+    "StateAccess",
     "System",
     "TickThread",
     "UserCode",
