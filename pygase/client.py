@@ -335,11 +335,7 @@ class Client:
         """Make the session, so that events can be queued from here on."""
         if unknown := set(options) - ConnectOptions.__annotations__.keys():
             raise TypeError(f"connect has no option {min(unknown)!r}; it has {sorted(ConnectOptions.__annotations__)}")
-        if not isinstance(hostname, str):
-            raise TypeError(f"a hostname is a string, not {hostname!r}")
-        if "://" not in hostname and (not isinstance(port, int) or not 0 < port < 65536):
-            raise ValueError(f"a port is a number from 1 to 65535, not {port!r}")
-        room_bytes(options.get("room", ""))
+        _check_connect(port, hostname, options)
         if self._run is not None and not self._run.over.is_set():
             raise AlreadyRunning("this client is connected already, or connecting; disconnect it first")
         reconnects = bool(options.get("reconnect", True))
@@ -355,20 +351,19 @@ class Client:
         run, session, system = self._run, self._session, self._system
         assert run is not None
         assert session is not None
-        fingerprint = None
+        pinned = None
+        if "://" in hostname:
+            url = parse_url(hostname)
+            hostname, port, pinned = url.host, url.port, url.fingerprint
         try:
-            if "://" in hostname:
-                url = parse_url(hostname)
-                hostname, port, fingerprint = url.host, url.port, url.fingerprint
             address = system.resolve(hostname, port)
             sock = system.client_socket(address)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a name that no machine can have
             _log.warning("cannot connect to %s, port %s: %s", hostname, port, error)
             run.submit(session.fail, DisconnectReason.UNRESOLVED)
             run.abort()
             return False
         unix_epoch = system.unix_epoch()
-        pinned = fingerprint
 
         def make_link(now: float, ticket: bytes) -> SecureClient:
             return SecureClient(
@@ -384,10 +379,12 @@ class Client:
                 connect_timeout=RECONNECT_ATTEMPT if ticket else CONNECT_TIMEOUT,
             )
 
-        if session.is_over:  # disconnected while the name was looked up
+        if not session.is_over:  # or disconnected while the name was looked up
+            run.submit(session.start, make_link, system.clock())
+        if session.is_over:  # so too with a token that is none
             sock.close()
+            run.abort()
             return False
-        session.start(make_link, system.clock())
         run.listen(sock)
         at_exit(self, Client._leave_at_exit)
         return True
@@ -503,6 +500,24 @@ class Client:
             if self._run is not None:
                 self._run.turn()
             self._system.sleep(_POLL)
+
+
+def _check_connect(port: int, hostname: str, options: ConnectOptions) -> None:
+    """Raise for what can never connect, on the thread of whoever asked for it."""
+    if not isinstance(hostname, str):
+        raise TypeError(f"a hostname is a string, not {hostname!r}")
+    if "://" in hostname:
+        parse_url(hostname)
+    elif not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
+        raise ValueError(f"a port is a number from 1 to 65535, not {port!r}")
+    password, token, room = options.get("password"), options.get("token"), options.get("room", "")
+    if password is not None and not isinstance(password, str):
+        raise TypeError(f"a password is a string, not {type(password).__name__}")
+    if token is not None and not isinstance(token, (bytes, ConnectToken)):
+        raise TypeError(f"a token is a ConnectToken or its bytes, not {token!r}")
+    if not isinstance(room, str):
+        raise TypeError(f"a room is a string, not {room!r}")
+    room_bytes(room)
 
 
 def check_dispatch(retries: int, ack_callback: object) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Generic, TypedDict, TypeVar
 
-from pygase.config import GATHER_INTERVAL, MAX_CLIENTS
+from pygase.config import GATHER_INTERVAL, MAX_CLIENTS, SEAT_HOLD
 from pygase.drivers import (
     SYSTEM,
     Begun,
@@ -114,6 +114,7 @@ class Listener(Generic[S]):
             raise AlreadyRunning(f"this server is running already, on port {self._port}; shut it down first")
         if unknown := set(options) - ServerOptions.__annotations__.keys():
             raise TypeError(f"a server has no option {min(unknown)!r}; it has {sorted(ServerOptions.__annotations__)}")
+        _check_options(hostname, port, options)
         return self._system.server_socket(hostname, port)
 
     def _new_link(
@@ -174,6 +175,30 @@ class Listener(Generic[S]):
         run, session = self._run, self._session
         if run is not None and session is not None and not session.is_over:
             run.submit(session.close, self._system.clock(), wait=0.0)
+
+
+def _check_options(hostname: str, port: int, options: ServerOptions) -> None:
+    """Raise for what no server can be run with, before anything is opened."""
+    if not isinstance(hostname, str):
+        raise TypeError(f"a hostname is a string, not {hostname!r}; Backend.run takes it first, Server.run the port")
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port < 65536:
+        raise ValueError(
+            f"a port is a number from 0 to 65535, not {port!r};"
+            " Backend.run takes the hostname first, Server.run the port"
+        )
+    password, keys, addresses = options.get("password"), options.get("keys"), options.get("addresses")
+    if password is not None and not isinstance(password, str):
+        raise TypeError(f"a password is a string, not {type(password).__name__}")
+    if keys is not None and not isinstance(keys, ServerKeys):
+        raise TypeError(f"keys are ServerKeys, as pygase.tokens.load_keys gives them, not {type(keys).__name__}")
+    max_clients = options.get("max_clients", MAX_CLIENTS)
+    if not isinstance(max_clients, int) or isinstance(max_clients, bool) or max_clients < 1:
+        raise ValueError(f"max_clients is a number from 1 up, not {max_clients!r}")
+    seat_hold = options.get("seat_hold", SEAT_HOLD)
+    if not isinstance(seat_hold, (int, float)) or not seat_hold >= 0:
+        raise ValueError(f"seat_hold is a number of seconds from 0 up, not {seat_hold!r}")
+    if addresses is not None and not all(isinstance(a, tuple) and len(a) == 2 for a in addresses):
+        raise TypeError(f"addresses are (IP address, port) pairs, not {addresses!r}")
 
 
 async def until_over(run: Run | None) -> None:

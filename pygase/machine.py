@@ -226,7 +226,7 @@ class GameStateMachine:
                 if not isinstance(update, dict):
                     raise TypeError(f"{what} returned {update!r}; it returns a dict of changes, or None")
                 draft.merge(update)
-        except Exception:
+        except (Exception, SystemExit):  # sys.exit in a handler must not end the loop in silence
             self._user_code.failed(what)
 
     def _pause(self) -> None:

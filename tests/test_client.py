@@ -297,18 +297,18 @@ def run_program(source: str, *, interrupt_on: str | None = None, timeout: float 
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
+    watchdog = threading.Timer(timeout, process.kill)
+    watchdog.start()
     said = ""
-    for line in process.stdout:
-        said += line
-        if "READY" in line:
-            break
-    if interrupt_on:
-        process.send_signal(signal.SIGINT)
-    try:
-        said += process.communicate(timeout=timeout)[0]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        pytest.fail(f"the program did not end: {said}")
+    with process.stdout:
+        for line in process.stdout:
+            said += line
+            if interrupt_on and "READY" in line:
+                process.send_signal(signal.SIGINT)
+    process.wait()
+    was_in_time = watchdog.is_alive()
+    watchdog.cancel()
+    assert was_in_time, f"the program did not end by itself: {said}"
     return process.returncode, said
 
 
@@ -406,3 +406,47 @@ def test_wait_until_on_the_loops_own_thread_goes_on_with_the_network(backend: Ba
             await task
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("token", [b"abc", bytes(2_048)])
+def test_token_that_is_none_fails_at_once_in_every_way_of_running(backend: Backend, token: bytes) -> None:
+    failed: list[Any] = []
+
+    def new_client() -> Client:
+        client = Client()
+        client.register_event_handler("CONNECTION_FAILED", lambda reason: failed.append(reason))  # noqa: PLW0108
+        return client
+
+    with pytest.raises(ConnectionFailed, match="token"):
+        new_client().connect(port_of(backend), token=token)
+    new_client().connect_in_thread(port_of(backend), token=token).join(15.0)
+    pumped = new_client()
+    pumped.open(port_of(backend), token=token)
+    pumped.pump()
+
+    async def main() -> None:
+        with pytest.raises(ConnectionFailed, match="token"):
+            await new_client().connect(port_of(backend), token=token)  # type: ignore[misc]
+
+    asyncio.run(main())
+    assert failed == [DisconnectReason.TOKEN_INVALID] * 4
+
+
+@pytest.mark.parametrize(
+    ("hostname", "options"),
+    [
+        ("http://foo", {}),
+        ("pygase://foo:port/", {}),
+        (7, {}),
+        ("localhost", {"password": 3}),
+        ("localhost", {"token": "abc"}),
+        ("localhost", {"room": 3}),
+        ("localhost", {"color": "red"}),
+    ],
+)
+def test_what_can_never_connect_raises_at_the_call(hostname: Any, options: dict[str, Any]) -> None:
+    for way in (Client().connect, Client().connect_in_thread, Client().open):
+        client: Any = way.__self__  # type: ignore[attr-defined]
+        with pytest.raises((TypeError, ValueError)):
+            way(8080, hostname, **options)
+        assert client.connection is None

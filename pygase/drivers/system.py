@@ -145,8 +145,9 @@ class OperatingSystem:
             raise ValueError(f"a port is a number from 0 to 65535, not {port!r}")
         try:
             address = self.resolve(hostname or "0.0.0.0", port)  # noqa: S104  ("" means every interface, as in sockets)
-        except OSError as error:
-            raise AddressUnavailable(error.errno, f"cannot listen on {hostname!r}: the name does not resolve") from None
+        except (OSError, UnicodeError) as error:
+            number = getattr(error, "errno", None)
+            raise AddressUnavailable(number, f"cannot listen on {hostname!r}: the name does not resolve") from None
         family = socket.AF_INET6 if ":" in str(address[0]) else socket.AF_INET
         sock = _datagram_socket(family)
         try:

@@ -45,7 +45,7 @@ class UserCode:
         """
         try:
             result = function()
-        except Exception:
+        except (Exception, SystemExit):  # a handler cannot end the program, and must not end a thread in silence
             self.failed(what)
         else:
             if inspect.isawaitable(result):
@@ -68,7 +68,7 @@ class UserCode:
         self._logged_at[what] = now
         left_out = self._left_out.pop(what, 0)
         more = f" ({left_out} more like it since the last such line)" if left_out else ""
-        self._log.exception("%s raised an exception; the connection goes on%s", what, more)
+        self._log.exception("%s raised an exception; the game goes on%s", what, more)
 
     def step(self) -> None:
         """Move the private loop's coroutines on as far as they go without waiting."""

@@ -11,6 +11,7 @@ from pygase.config import (
     MAX_RECONNECT_PAUSE,
     MAX_TICKET_BYTES,
     NEVER,
+    PEER_TIMEOUT,
     PING_INTERVAL,
     RECONNECT_FOR,
     RECONNECT_PAUSE,
@@ -78,6 +79,7 @@ class ClientSession:
         # While the connection is lost: when the next attempt begins, when the last one has, and how many there were.
         self._retry_at = NEVER
         self._gives_up_at = NEVER
+        self._active_at = now  # when something was done here last
         self._ping_at = now  # a client that only listens wants to know its round trip too
         self._attempts = 0
 
@@ -89,7 +91,9 @@ class ClientSession:
             now: Monotonic seconds.
         """
         self._make_link = make_link
+        self._active_at = now
         self.link = make_link(now, b"")
+        self._heed_link(now)  # a token that is none ends at once
 
     def fail(self, reason: DisconnectReason) -> None:
         """End a session whose link cannot even be made."""
@@ -129,6 +133,9 @@ class ClientSession:
 
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
         """Take in one datagram off the network. Never raises."""
+        if now - self._active_at > PEER_TIMEOUT:
+            self._wake_up(now)
+        self._active_at = now
         link = self.link
         if link is None or self.is_over:
             return
@@ -178,6 +185,9 @@ class ClientSession:
         """Do what is due."""
         if self.is_over:
             return
+        if now - self._active_at > PEER_TIMEOUT:
+            self._wake_up(now)
+        self._active_at = now
         if now >= self._retry_at:
             self._try_again(now)
         if self.link is not None:
@@ -256,6 +266,14 @@ class ClientSession:
         wanted = self._reconnects and self._closes_at is None and self._farewell is None
         return wanted and reason is DisconnectReason.TIMED_OUT and bool(self._ticket)
 
+    def _wake_up(self, now: float) -> None:
+        """Take note that this program stood still (a laptop's sleep) for so long that the server has given the link up.
+
+        What waits in the socket is old; without this it would pass for signs of life, for another timeout.
+        """
+        if self.is_connected and self._may_return(DisconnectReason.TIMED_OUT):
+            self._lose(DisconnectReason.TIMED_OUT, now)
+
     def _lose(self, reason: DisconnectReason, now: float) -> None:
         self.is_connected = False
         self._awaits_welcome = False
@@ -277,6 +295,7 @@ class ClientSession:
         self._retry_at = NEVER
         self._attempts += 1
         self.link = self._make_link(now, self._ticket)
+        self._heed_link(now)
 
     def _pause(self) -> float:
         """Return the pause before the next attempt: growing, and jittered so that a full server's clients spread."""

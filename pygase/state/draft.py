@@ -88,7 +88,10 @@ class Draft:
                     _put(target, key, old)
             self.growth = growth
             if isinstance(error, TypeError | UnicodeError | RecursionError) and not isinstance(error, NotSendable):
-                check_sendable(update, markers=(TO_DELETE,))
+                try:
+                    check_sendable(update, markers=(TO_DELETE,))
+                except NotSendable as clearer:
+                    raise clearer from None
             raise
 
     def _check(self, update: Mapping[str, Any]) -> None:
