@@ -27,7 +27,6 @@ class CoinRush(NetworkWindow):
         self.score = arcade.Text("", 12, 0, font_size=14)
         self.words = arcade.Text(f"connecting to {hostname}:{port}", 12, 12, font_size=12)
         self.connect(int(port), hostname)
-        self.client.dispatch_event("JOIN", name, retries=pygase.RELIABLE)
 
     def on_net_player_created(self, player_id):
         self.own_id = player_id
@@ -41,8 +40,11 @@ class CoinRush(NetworkWindow):
         self.own_id = None
         self.words.text = f"no connection: {reason}"
 
-    def on_net_reconnected(self):
+    def on_net_connected(self):
         self.client.dispatch_event("JOIN", self.name, retries=pygase.RELIABLE)
+
+    def on_net_reconnected(self):
+        self.on_net_connected()
 
     def on_key_press(self, key, modifiers):
         self.held.add(key)

@@ -53,12 +53,12 @@ def main(hostname="localhost", port=8080, name="Player"):
             nonlocal own_id, words
             own_id, words = None, f"no connection: {reason}"
 
+        @net.on("CONNECTED")
         @net.on("RECONNECTED")
-        def back():
+        def come_in():
             client.dispatch_event("JOIN", name, retries=pygase.RELIABLE)
 
         client.connect_in_thread(int(port), hostname)
-        client.dispatch_event("JOIN", name, retries=pygase.RELIABLE)
         dt = 0.0
         running = True
         while running:
