@@ -445,8 +445,8 @@ def test_token_that_is_none_fails_at_once_in_every_way_of_running(backend: Backe
     ],
 )
 def test_what_can_never_connect_raises_at_the_call(hostname: Any, options: dict[str, Any]) -> None:
-    for way in (Client().connect, Client().connect_in_thread, Client().open):
-        client: Any = way.__self__  # type: ignore[attr-defined]
+    for way in ("connect", "connect_in_thread", "open"):
+        client = Client()
         with pytest.raises((TypeError, ValueError)):
-            way(8080, hostname, **options)
+            getattr(client, way)(8080, hostname, **options)
         assert client.connection is None
