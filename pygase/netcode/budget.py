@@ -24,6 +24,10 @@ class Budget:
         self._since = now
         return self._level >= 1.0
 
+    def is_full(self, now: float) -> bool:
+        """Whether it is as good as new."""
+        return self._level + (now - self._since) * self._per_second >= self._burst
+
     def spend(self) -> None:
         """Count one that happened."""
         self._level = max(0.0, self._level - 1.0)
@@ -40,7 +44,7 @@ class NetworkBudgets:
     """A bucket for each network, bounded in number.
 
     Networks get in only with a proven address, so nobody can push others out by forging senders; the one that has
-    been quiet for longest makes room.
+    been quiet for longest makes room. A bucket that is full again is forgotten, since a new one is the same.
     """
 
     __slots__ = ("_budgets", "_burst", "_per_second")
@@ -55,6 +59,8 @@ class NetworkBudgets:
 
     def of(self, network: str, now: float) -> Budget:
         """The bucket of a network, full if it is a new one."""
+        while self._budgets and (oldest := next(iter(self._budgets))) != network and self._budgets[oldest].is_full(now):
+            del self._budgets[oldest]
         budget = self._budgets.get(network)
         if budget is None:
             budget = self._budgets[network] = Budget(self._per_second, self._burst, now)

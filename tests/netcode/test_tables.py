@@ -91,9 +91,21 @@ def test_budgets_of_networks_are_apart_and_bounded() -> None:
     assert budgets.of("b", 0.0).take(0.0)
 
     for number in range(2 * MAX_LIMITED_HOSTS):
-        budgets.of(f"n{number}", 0.0)
+        assert budgets.of(f"n{number}", 0.0).take(0.0)
 
     assert len(budgets) == MAX_LIMITED_HOSTS
+
+
+def test_network_whose_budget_is_full_again_is_forgotten() -> None:
+    budgets = NetworkBudgets(1.0, 2.0)
+    for number in range(100):
+        assert budgets.of(f"n{number}", 0.0).take(0.0)
+    assert budgets.of("late", 0.5).take(0.5)
+    assert len(budgets) == 101
+
+    assert budgets.of("last", 1.1).take(1.1)
+    assert len(budgets) == 2
+    assert not budgets.of("late", 1.1).is_full(1.1)
 
 
 # --- used tokens -----------------------------------------------------------------------------------------------------
