@@ -45,10 +45,10 @@ MIN_PENDING: Final = 1_024
 
 REQUESTS_PER_SECOND: Final = 1_000
 """Connection requests whose token is decrypted per second, of those from addresses not yet proven by a join. One
-costs 13 microseconds, so a flood of forged ones takes little over 1 % of a core."""
+costs 10 microseconds, so a flood of forged ones takes 1 % of a core."""
 
 REQUESTS_BURST: Final = 1_000
-"""How many of them may come at once: everybody's return after a server's restart, 13 ms of work."""
+"""How many of them may come at once: everybody's return after a server's restart, 10 ms of work."""
 
 # --- netcode: the join exchange -------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from pygase.netcode import (
     make_token,
     parse_url,
 )
+from pygase.netcode.crypto import ExtendedCipher
 from pygase.netcode.tokens import open_private
 
 __all__ = [
@@ -150,7 +151,7 @@ def inspect(token: ConnectToken, token_key: bytes) -> tuple[PrivateToken, UserDa
         ValueError: It was made with another key.
     """
     try:
-        private = open_private(token.private, token_key, token.protocol_id, token.expires, token.nonce)
+        private = open_private(token.private, ExtendedCipher(token_key), token.protocol_id, token.expires, token.nonce)
     except MalformedDatagram:
         raise ValueError("this token was made with another key") from None
     return private, UserData.from_bytes(private.user_data)

@@ -33,15 +33,12 @@ _BODY_BYTES: Final = {
 
 
 class Drop(MalformedDatagram):
-    """A datagram that is not for us to use.
+    """A datagram that is not for us to use."""
 
-    Attributes:
-        reason: The counter in `stats` to which it is added.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    @property
+    def reason(self) -> str:
+        """The counter in `stats` to which it is added."""
+        return str(self.args[0])
 
 
 class ReplayWindow:

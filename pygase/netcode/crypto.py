@@ -24,14 +24,13 @@ __all__ = [
     "TAG_BYTES",
     "XNONCE_BYTES",
     "Entropy",
+    "ExtendedCipher",
     "PacketCipher",
     "Undecryptable",
     "box_open",
     "box_seal",
     "new_cipher",
     "nonce_of",
-    "xchacha_open",
-    "xchacha_seal",
 ]
 
 KEY_BYTES: Final = 32
@@ -44,12 +43,13 @@ SEALED_BOX_OVERHEAD: Final = 32 + TAG_BYTES
 Entropy = Callable[[int], bytes]
 """Gives so many random bytes: `os.urandom`, or a seeded generator in a simulation."""
 
-_BLOCK: Final = Struct("<16I")
-_NONCE_WORDS: Final = Struct("<4I")
+_OUTER_ROWS: Final = Struct("<4I32x4I")
+_ROW: Final = Struct("<4I")
 _SUBKEY: Final = Struct("<8I")
-_CONSTANTS: Final = _NONCE_WORDS.unpack(b"expand 32-byte k")
+_C0, _C1, _C2, _C3 = _ROW.unpack(b"expand 32-byte k")
 _WORD: Final = 0xFFFF_FFFF
 _ZEROS: Final = bytes(64)
+_NONCE_HEAD: Final = bytes(4)
 
 
 class Undecryptable(MalformedDatagram):
@@ -85,43 +85,50 @@ def nonce_of(sequence: int) -> bytes:
 # --- XChaCha20-Poly1305 ---------------------------------------------------------------------------------------------
 
 
-def hchacha20(key: bytes, nonce: bytes) -> bytes:
-    """Derive the subkey for the first 16 bytes of an extended nonce.
+class ExtendedCipher:
+    """XChaCha20-Poly1305 under one key, with random nonces of 24 bytes: kept for as long as the key.
 
-    HChaCha20 is the ChaCha20 block without its final addition of the input, and keeps only the first and last rows.
-    `cryptography` gives the block with the addition done, so it is undone for those eight words.
+    What derives the subkeys keeps its key and is only set to another nonce, for making it costs more than opening a
+    token. So it must not be used by two threads at a time.
+
+    Args:
+        key: 32 bytes.
     """
-    encryptor = Cipher(algorithms.ChaCha20(key, nonce), mode=None).encryptor()
-    block = _BLOCK.unpack(encryptor.update(_ZEROS))
-    c0, c1, c2, c3 = _CONSTANTS
-    n0, n1, n2, n3 = _NONCE_WORDS.unpack(nonce)
-    return _SUBKEY.pack(
-        (block[0] - c0) & _WORD,
-        (block[1] - c1) & _WORD,
-        (block[2] - c2) & _WORD,
-        (block[3] - c3) & _WORD,
-        (block[12] - n0) & _WORD,
-        (block[13] - n1) & _WORD,
-        (block[14] - n2) & _WORD,
-        (block[15] - n3) & _WORD,
-    )
 
+    __slots__ = ("_blocks",)
 
-def xchacha_seal(key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
-    """Seal with a random nonce of 24 bytes."""
-    return new_cipher(hchacha20(key, nonce[:16])).encrypt(bytes(4) + nonce[16:], data, associated_data)
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key takes {KEY_BYTES} bytes, not {len(key)}")
+        self._blocks = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor()
 
+    def subkey(self, nonce: bytes) -> bytes:
+        """Derive the subkey for the first 16 bytes of an extended nonce: HChaCha20.
 
-def xchacha_open(key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes:
-    """Open what `xchacha_seal` gave.
+        That is the ChaCha20 block without its final addition of the input, of which the first and last rows are kept.
+        `cryptography` gives the block with the addition done, so it is undone for those eight words.
+        """
+        self._blocks.reset_nonce(nonce)
+        b0, b1, b2, b3, b12, b13, b14, b15 = _OUTER_ROWS.unpack(self._blocks.update(_ZEROS))
+        n0, n1, n2, n3 = _ROW.unpack(nonce)
+        return _SUBKEY.pack(
+            (b0 - _C0) & _WORD,
+            (b1 - _C1) & _WORD,
+            (b2 - _C2) & _WORD,
+            (b3 - _C3) & _WORD,
+            (b12 - n0) & _WORD,
+            (b13 - n1) & _WORD,
+            (b14 - n2) & _WORD,
+            (b15 - n3) & _WORD,
+        )
 
-    Raises:
-        Undecryptable: Another key, or a changed byte.
-    """
-    try:
-        return new_cipher(hchacha20(key, nonce[:16])).decrypt(bytes(4) + nonce[16:], sealed, associated_data)
-    except InvalidTag:
-        raise Undecryptable from None
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Seal `data`; the tag comes last."""
+        return new_cipher(self.subkey(nonce[:16])).encrypt(_NONCE_HEAD + nonce[16:], data, associated_data)
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Open what `encrypt` gave, or raise `InvalidTag`."""
+        return new_cipher(self.subkey(nonce[:16])).decrypt(_NONCE_HEAD + nonce[16:], data, associated_data)
 
 
 # --- HPKE -----------------------------------------------------------------------------------------------------------

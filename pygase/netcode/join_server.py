@@ -29,7 +29,7 @@ from pygase.errors import DisconnectReason, MalformedDatagram
 from pygase.netcode.addresses import Address, network_of
 from pygase.netcode.budget import Budget, NetworkBudgets
 from pygase.netcode.channel import Drop
-from pygase.netcode.crypto import KEY_BYTES, Entropy, box_open, box_seal
+from pygase.netcode.crypto import KEY_BYTES, Entropy, ExtendedCipher, box_open, box_seal
 from pygase.netcode.join_wire import (
     ANSWER,
     COOKIE,
@@ -120,7 +120,7 @@ class JoinServer:
         self.public_key = keys.public_key
         self.counters: dict[str, int] = dict.fromkeys(JOIN_COUNTERS, 0)
         self._private_key = X25519PrivateKey.from_private_bytes(keys.identity)
-        self._ticket_key = keys.ticket_key
+        self._tickets = ExtendedCipher(keys.ticket_key)
         self._policy = policy
         self._password = None if policy.password is None else _digest(policy.password)
         self._protocol_id = protocol_id
@@ -182,7 +182,7 @@ class JoinServer:
     def _read_ticket(self, sealed: bytes, now: float) -> Ticket | None:
         # One that does not count any more is no reason to keep somebody out: he is new then.
         try:
-            return open_ticket(sealed, self._ticket_key, self._protocol_id, self._unix_epoch + now) if sealed else None
+            return open_ticket(sealed, self._tickets, self._protocol_id, self._unix_epoch + now) if sealed else None
         except MalformedDatagram:
             return None
 

@@ -12,6 +12,7 @@ __all__ = [
     "MAX_PACKET_BYTES",
     "PRIVATE_TOKEN_BYTES",
     "REQUEST",
+    "REQUEST_AUTHENTICATED",
     "REQUEST_BYTES",
     "U64",
     "USER_DATA_BYTES",
@@ -39,6 +40,9 @@ REQUEST: Final = Struct(f"<B13sQQ24s{PRIVATE_TOKEN_BYTES}s")
 """Connection request: prefix 0, version info, protocol id, expiry of the token, its nonce, its private part."""
 
 REQUEST_BYTES: Final = REQUEST.size
+
+REQUEST_AUTHENTICATED: Final = slice(1, 30)
+"""What the private part of a request's token is sealed with: version info, protocol id, expiry."""
 
 
 class PacketType(IntEnum):

@@ -3,15 +3,17 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from cryptography.exceptions import InvalidTag
+
 from pygase.config import CONNECT_TIMEOUT, MAX_EXPECTED_ADDRESSES, REQUESTS_BURST, REQUESTS_PER_SECOND
 from pygase.errors import MalformedDatagram
 from pygase.netcode.addresses import Address, normal_address
 from pygase.netcode.budget import Budget
 from pygase.netcode.channel import Drop
-from pygase.netcode.crypto import KEY_BYTES, TAG_BYTES
+from pygase.netcode.crypto import TAG_BYTES, ExtendedCipher
 from pygase.netcode.history import TokenHistory
-from pygase.netcode.layout import REQUEST, REQUEST_BYTES, VERSION_INFO
-from pygase.netcode.tokens import PrivateToken, open_private
+from pygase.netcode.layout import REQUEST, REQUEST_AUTHENTICATED, REQUEST_BYTES, VERSION_INFO
+from pygase.netcode.tokens import PrivateToken
 
 __all__ = ["RequestDesk"]
 
@@ -42,14 +44,12 @@ class RequestDesk:
         now: float,
         token_lifetime: int,
     ) -> None:
-        if len(private_key) != KEY_BYTES:
-            raise ValueError(f"the key takes {KEY_BYTES} bytes, not {len(private_key)}")
         self.history = TokenHistory()
         self.budget = Budget(REQUESTS_PER_SECOND, REQUESTS_BURST, now)
         self._addresses = frozenset(normal_address(address) for address in addresses)
         self._ports = frozenset(port for host, port in self._addresses if host in ("0.0.0.0", "::"))  # noqa: S104
         self._protocol_id = protocol_id
-        self._private_key = private_key
+        self._cipher = ExtendedCipher(private_key)
         self._unix_epoch = unix_epoch
         self._earliest_expiry = int(unix_epoch + now) + token_lifetime
         self._expected: OrderedDict[Address, float] = OrderedDict()
@@ -80,8 +80,8 @@ class RequestDesk:
         if not self.is_expected(address, now) and not self.budget.take(now):
             raise Drop("dropped_over_budget")
         try:
-            token = open_private(sealed, self._private_key, protocol_id, expires, nonce)
-        except MalformedDatagram:
+            token = PrivateToken.from_bytes(self._cipher.decrypt(nonce, sealed, data[REQUEST_AUTHENTICATED]))
+        except (InvalidTag, MalformedDatagram):
             raise Drop("dropped_token_invalid") from None
         if self._addresses.isdisjoint(token.addresses) and self._ports.isdisjoint(port for _, port in token.addresses):
             raise Drop("dropped_token_other_server")

@@ -10,7 +10,7 @@ from pygase.config import PEER_TIMEOUT, PROTOCOL_ID, TICKET_LIFETIME, TOKEN_LIFE
 from pygase.errors import DisconnectReason
 from pygase.netcode.addresses import Address
 from pygase.netcode.channel import Drop
-from pygase.netcode.crypto import Entropy
+from pygase.netcode.crypto import Entropy, ExtendedCipher
 from pygase.netcode.join_server import Applicant, JoinServer
 from pygase.netcode.join_wire import encode_admission
 from pygase.netcode.keys import ServerKeys
@@ -72,7 +72,7 @@ class SecureServer(Server):
         )
         self.fingerprint = keys.fingerprint
         self._keys = keys
-        self._ticket_key = keys.ticket_key
+        self._tickets = ExtendedCipher(keys.ticket_key)
         self._token_addresses = tuple(addresses[:1])
         self._token_lifetime = token_lifetime
         self._peer_timeout = round(peer_timeout)
@@ -100,7 +100,7 @@ class SecureServer(Server):
         data = peer.user_data if len(peer.user_data) <= MAX_USER_DATA_BYTES else b""
         here = peer.room if room is None else room
         ticket = Ticket(peer.client_id, expires, data, here, peer.is_host_by_token)
-        return seal_ticket(ticket, self._ticket_key, self._protocol_id, self._entropy)
+        return seal_ticket(ticket, self._tickets, self._protocol_id, self._entropy)
 
     def _receive_foreign(self, data: bytes, address: Address, now: float) -> None:
         if self._join is None:

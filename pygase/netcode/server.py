@@ -56,6 +56,7 @@ SERVER_COUNTERS: Final = (
 )
 
 _PAYLOAD: Final = int(PacketType.PAYLOAD)
+_REQUEST: Final = int(PacketType.REQUEST)
 
 
 class Server:
@@ -148,7 +149,7 @@ class Server:
         return None
 
     def _receive_control(self, peer: Peer, data: bytes, now: float) -> None:
-        if data[0] == PacketType.REQUEST or (peer.address in self._pending and data[0] & 0x0F == PacketType.RESPONSE):
+        if data[0] == _REQUEST or (peer.address in self._pending and data[0] & 0x0F == PacketType.RESPONSE):
             # Somebody who returns with a ticket before the server has missed him, from the same address.
             self._receive_from_stranger(data, peer.address, now)
             return
@@ -168,7 +169,7 @@ class Server:
     def _receive_from_stranger(self, data: bytes, address: Address, now: float) -> None:
         if self._closed:
             raise Drop("dropped_closed")
-        if data[0] == PacketType.REQUEST:
+        if data[0] == _REQUEST:
             self._receive_request(data, address, now)
             return
         if data[0] > 0x8F:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+
 from pygase.config import MAX_TICKET_BYTES
 from pygase.errors import MalformedDatagram
-from pygase.netcode.crypto import TAG_BYTES, XNONCE_BYTES, Entropy, Undecryptable, xchacha_open, xchacha_seal
+from pygase.netcode.crypto import TAG_BYTES, XNONCE_BYTES, Entropy, ExtendedCipher
 from pygase.netcode.layout import U64, USER_DATA_BYTES
 from pygase.netcode.userdata import UserData
 
@@ -45,15 +47,15 @@ class Ticket:
     is_host: bool = False
 
 
-def seal_ticket(ticket: Ticket, key: bytes, protocol_id: int, entropy: Entropy) -> bytes:
+def seal_ticket(ticket: Ticket, cipher: ExtendedCipher, protocol_id: int, entropy: Entropy) -> bytes:
     """Make the opaque bytes, at most `MAX_TICKET_BYTES`."""
     user = UserData(ticket.user_data, ticket.room, ticket.is_host)
     plain = _HEAD.pack(ticket.client_id, ticket.expires) + user.to_bytes().rstrip(b"\0")
     nonce = entropy(XNONCE_BYTES)
-    return nonce + xchacha_seal(key, nonce, plain, _PURPOSE + U64.pack(protocol_id))
+    return nonce + cipher.encrypt(nonce, plain, _PURPOSE + U64.pack(protocol_id))
 
 
-def open_ticket(sealed: bytes, key: bytes, protocol_id: int, unix_time: float) -> Ticket:
+def open_ticket(sealed: bytes, cipher: ExtendedCipher, protocol_id: int, unix_time: float) -> Ticket:
     """Read what `seal_ticket` made.
 
     Raises:
@@ -63,8 +65,8 @@ def open_ticket(sealed: bytes, key: bytes, protocol_id: int, unix_time: float) -
         raise MalformedDatagram("ticket of wrong size")
     nonce = sealed[:XNONCE_BYTES]
     try:
-        plain = xchacha_open(key, nonce, sealed[XNONCE_BYTES:], _PURPOSE + U64.pack(protocol_id))
-    except Undecryptable:
+        plain = cipher.decrypt(nonce, sealed[XNONCE_BYTES:], _PURPOSE + U64.pack(protocol_id))
+    except InvalidTag:
         raise MalformedDatagram("ticket of another server") from None
     client_id, expires = _HEAD.unpack_from(plain)
     if expires <= unix_time:

@@ -19,11 +19,10 @@ from pygase.netcode.crypto import (
     TAG_BYTES,
     XNONCE_BYTES,
     Entropy,
+    ExtendedCipher,
     PacketCipher,
     Undecryptable,
     nonce_of,
-    xchacha_open,
-    xchacha_seal,
 )
 from pygase.netcode.layout import (
     CHALLENGE_TOKEN_BYTES,
@@ -197,8 +196,7 @@ def make_token(
     Raises:
         ValueError: Something is out of range.
     """
-    if len(private_key) != KEY_BYTES:
-        raise ValueError(f"the key takes {KEY_BYTES} bytes, not {len(private_key)}")
+    cipher = ExtendedCipher(private_key)
     if lifetime < 0:
         raise ValueError(f"a token cannot expire {-lifetime} s before it is made")
     to_server, to_client, nonce = entropy(KEY_BYTES), entropy(KEY_BYTES), entropy(XNONCE_BYTES)
@@ -211,7 +209,7 @@ def make_token(
         created,
         expires,
         nonce,
-        seal_private(private, private_key, protocol_id, expires, nonce),
+        seal_private(private, cipher, protocol_id, expires, nonce),
         timeout,
         tuple((str(a[0]), int(a[1])) for a in addresses),
         to_server,
@@ -219,19 +217,22 @@ def make_token(
     )
 
 
-def seal_private(token: PrivateToken, key: bytes, protocol_id: int, expires: int, nonce: bytes) -> bytes:
+def seal_private(token: PrivateToken, cipher: ExtendedCipher, protocol_id: int, expires: int, nonce: bytes) -> bytes:
     """Seal the private part to 1,024 bytes."""
-    return xchacha_seal(key, nonce, token.to_bytes(), VERSION_INFO + U64.pack(protocol_id) + U64.pack(expires))
+    return cipher.encrypt(nonce, token.to_bytes(), VERSION_INFO + U64.pack(protocol_id) + U64.pack(expires))
 
 
-def open_private(sealed: bytes, key: bytes, protocol_id: int, expires: int, nonce: bytes) -> PrivateToken:
+def open_private(sealed: bytes, cipher: ExtendedCipher, protocol_id: int, expires: int, nonce: bytes) -> PrivateToken:
     """Open what `seal_private` gave.
 
     Raises:
         MalformedDatagram: Another key, protocol or expiry, a changed byte, or no token inside.
     """
-    aad = VERSION_INFO + U64.pack(protocol_id) + U64.pack(expires)
-    return PrivateToken.from_bytes(xchacha_open(key, nonce, sealed, aad))
+    try:
+        plain = cipher.decrypt(nonce, sealed, VERSION_INFO + U64.pack(protocol_id) + U64.pack(expires))
+    except InvalidTag:
+        raise Undecryptable from None
+    return PrivateToken.from_bytes(plain)
 
 
 # --- challenge tokens -----------------------------------------------------------------------------------------------

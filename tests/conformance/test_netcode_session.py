@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pygase.netcode.channel import Channel
-from pygase.netcode.crypto import new_cipher
+from pygase.netcode.crypto import ExtendedCipher, new_cipher
 from pygase.netcode.layout import KEEP_ALIVE, REQUEST, U64, VERSION_INFO, PacketType
 from pygase.netcode.tokens import PrivateToken, open_private, seal_private
 
@@ -28,7 +28,7 @@ KINDS = {
 
 def read_token() -> PrivateToken:
     _, _, protocol_id, expires, nonce, sealed = REQUEST.unpack(REQUEST_DATAGRAM)
-    return open_private(sealed, PRIVATE_KEY, protocol_id, expires, nonce)
+    return open_private(sealed, ExtendedCipher(PRIVATE_KEY), protocol_id, expires, nonce)
 
 
 def channels() -> dict[str, Channel]:
@@ -59,7 +59,7 @@ def test_request_has_the_layout_of_the_standard() -> None:
 def test_token_is_sealed_to_the_same_bytes() -> None:
     _, _, protocol_id, expires, nonce, sealed = REQUEST.unpack(REQUEST_DATAGRAM)
 
-    assert seal_private(read_token(), PRIVATE_KEY, protocol_id, expires, nonce) == sealed
+    assert seal_private(read_token(), ExtendedCipher(PRIVATE_KEY), protocol_id, expires, nonce) == sealed
     rewritten = REQUEST.pack(0, VERSION_INFO, protocol_id, expires, nonce, sealed)
     assert rewritten == REQUEST_DATAGRAM
 

@@ -10,11 +10,11 @@ from hashlib import sha256
 from pygase.errors import MalformedDatagram
 from pygase.netcode import ConnectToken, PrivateToken, ServerKeys, UserData, format_address, parse_address, parse_url
 from pygase.netcode.addresses import read_addresses, write_addresses
-from pygase.netcode.crypto import xchacha_seal
+from pygase.netcode.crypto import ExtendedCipher
 from pygase.netcode.layout import U64
 from pygase.netcode.tickets import open_ticket
 
-KEY = bytes(32)
+CIPHER = ExtendedCipher(bytes(32))
 
 
 def _connect_token(data: bytes) -> None:
@@ -42,13 +42,13 @@ def _user_data(data: bytes) -> None:
 
 
 def _ticket(data: bytes) -> None:
-    open_ticket(data, KEY, 7, 0.0)
+    open_ticket(data, CIPHER, 7, 0.0)
 
 
 def _sealed_ticket(data: bytes) -> None:
     # The key is public, so the content may be anything that a thief of the key could write.
     nonce = sha256(data).digest()[:24]
-    open_ticket(nonce + xchacha_seal(KEY, nonce, data[:380], b"pygase ticket 1\0" + U64.pack(7)), KEY, 7, 0.0)
+    open_ticket(nonce + CIPHER.encrypt(nonce, data[:380], b"pygase ticket 1\0" + U64.pack(7)), CIPHER, 7, 0.0)
 
 
 def _key_file(data: bytes) -> None:

@@ -1,20 +1,19 @@
 import random
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from pygase.netcode.crypto import (
     SEALED_BOX_OVERHEAD,
+    ExtendedCipher,
     Undecryptable,
     box_open,
     box_seal,
-    hchacha20,
     new_cipher,
     nonce_of,
-    xchacha_open,
-    xchacha_seal,
 )
 from tests.nonce_audit import NonceReused
 
@@ -29,14 +28,14 @@ def test_nonce_is_four_zeros_then_the_number_little_endian() -> None:
 
 def test_hchacha20_gives_the_subkey_of_the_draft() -> None:
     # draft-irtf-cfrg-xchacha section 2.2.1
-    subkey = hchacha20(KEY, bytes.fromhex("000000090000004a0000000031415927"))
+    subkey = ExtendedCipher(KEY).subkey(bytes.fromhex("000000090000004a0000000031415927"))
 
     assert subkey.hex() == "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
 
 
 def test_xchacha_gives_the_ciphertext_of_the_draft() -> None:
     # draft-irtf-cfrg-xchacha appendix A.3.1
-    key = bytes(range(0x80, 0xA0))
+    cipher = ExtendedCipher(bytes(range(0x80, 0xA0)))
     nonce = bytes(range(0x40, 0x58))
     aad = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
     plain = (
@@ -44,17 +43,42 @@ def test_xchacha_gives_the_ciphertext_of_the_draft() -> None:
         b"sunscreen would be it."
     )
 
-    sealed = xchacha_seal(key, nonce, plain, aad)
+    sealed = cipher.encrypt(nonce, plain, aad)
 
     assert sealed[:16].hex() == "bd6d179d3e83d43b9576579493c0e939"
     assert sealed[-16:].hex() == "c0875924c1c7987947deafd8780acf49"
-    assert xchacha_open(key, nonce, sealed, aad) == plain
+    assert cipher.decrypt(nonce, sealed, aad) == plain
+
+
+def test_subkey_is_the_same_whatever_came_before() -> None:
+    kept = ExtendedCipher(KEY)
+    nonces = [random.Random(seed).randbytes(16) for seed in range(50)]
+
+    for nonce in nonces + nonces[::-1]:
+        assert kept.subkey(nonce) == ExtendedCipher(KEY).subkey(nonce)
+
+
+def test_kept_cipher_still_opens_after_forgeries() -> None:
+    cipher = ExtendedCipher(KEY)
+    sealed = cipher.encrypt(bytes(24), b"secret", b"")
+
+    for forged in (bytes(1024), sealed[:-1], b""):
+        with pytest.raises(InvalidTag):
+            cipher.decrypt(bytes(24), forged, b"")
+
+    assert cipher.decrypt(bytes(24), sealed, b"") == b"secret"
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_key_of_another_size_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=f"32 bytes, not {size}"):
+        ExtendedCipher(bytes(size))
 
 
 @pytest.mark.parametrize("spoilt", ["byte", "tag", "nonce", "aad", "key", "short"])
 def test_xchacha_opens_nothing_that_was_changed(spoilt: str) -> None:
     nonce, aad, key = bytes(24), b"aad", KEY
-    sealed = xchacha_seal(key, nonce, b"secret", aad)
+    sealed = ExtendedCipher(key).encrypt(nonce, b"secret", aad)
     match spoilt:
         case "byte":
             sealed = bytes([sealed[0] ^ 1]) + sealed[1:]
@@ -69,8 +93,8 @@ def test_xchacha_opens_nothing_that_was_changed(spoilt: str) -> None:
         case "short":
             sealed = sealed[:10]
 
-    with pytest.raises(Undecryptable):
-        xchacha_open(key, nonce, sealed, aad)
+    with pytest.raises(InvalidTag):
+        ExtendedCipher(key).decrypt(nonce, sealed, aad)
 
 
 def test_box_is_opened_by_the_suite_of_cryptography() -> None:
@@ -133,6 +157,13 @@ def test_audit_notices_a_nonce_that_is_used_twice() -> None:
 
     with pytest.raises(NonceReused):
         new_cipher(KEY).encrypt(nonce_of(1), b"two", None)
+
+
+def test_audit_sees_what_an_extended_cipher_seals() -> None:
+    ExtendedCipher(KEY).encrypt(bytes(24), b"one", b"")
+
+    with pytest.raises(NonceReused):
+        ExtendedCipher(KEY).encrypt(bytes(24), b"two", b"")
 
 
 def test_box_is_the_one_of_rfc_9180_appendix_a_2() -> None:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from pygase.config import MAX_TICKET_BYTES
 from pygase.errors import MalformedDatagram
+from pygase.netcode.crypto import ExtendedCipher
 from pygase.netcode.tickets import Ticket, open_ticket, seal_ticket
 
-KEY = bytes(range(32))
+CIPHER = ExtendedCipher(bytes(range(32)))
 
 
 @given(
@@ -24,20 +25,20 @@ KEY = bytes(range(32))
 )
 def test_ticket_is_read_as_written(ticket: Ticket) -> None:
     seed = sha256(repr(ticket).encode()).digest()
-    sealed = seal_ticket(ticket, KEY, 7, random.Random(seed).randbytes)
+    sealed = seal_ticket(ticket, CIPHER, 7, random.Random(seed).randbytes)
 
-    assert open_ticket(sealed, KEY, 7, 0.0) == ticket
+    assert open_ticket(sealed, CIPHER, 7, 0.0) == ticket
     assert len(sealed) <= MAX_TICKET_BYTES
 
 
 @pytest.mark.parametrize("spoilt", ["key", "protocol", "time", "nonce", "byte", "short", "long"])
 def test_ticket_that_does_not_count_is_refused(spoilt: str) -> None:
-    sealed = seal_ticket(Ticket(1, 100), KEY, 7, random.Random(1).randbytes)
-    key, protocol_id, now = KEY, 7, 99.0
-    assert open_ticket(sealed, key, protocol_id, now).client_id == 1
+    sealed = seal_ticket(Ticket(1, 100), CIPHER, 7, random.Random(1).randbytes)
+    cipher, protocol_id, now = CIPHER, 7, 99.0
+    assert open_ticket(sealed, cipher, protocol_id, now).client_id == 1
     match spoilt:
         case "key":
-            key = bytes(32)
+            cipher = ExtendedCipher(bytes(32))
         case "protocol":
             protocol_id = 8
         case "time":
@@ -52,4 +53,4 @@ def test_ticket_that_does_not_count_is_refused(spoilt: str) -> None:
             sealed += bytes(400)
 
     with pytest.raises(MalformedDatagram):
-        open_ticket(sealed, key, protocol_id, now)
+        open_ticket(sealed, cipher, protocol_id, now)

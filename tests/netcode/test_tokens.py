@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pygase.errors import MalformedDatagram
 from pygase.netcode.addresses import normal_address
-from pygase.netcode.crypto import new_cipher
+from pygase.netcode.crypto import ExtendedCipher, new_cipher
 from pygase.netcode.layout import CHALLENGE_TOKEN_BYTES, CONNECT_TOKEN_BYTES, PRIVATE_TOKEN_BYTES, USER_DATA_BYTES
 from pygase.netcode.tokens import (
     ChallengeToken,
@@ -67,11 +67,11 @@ def test_private_token_is_read_as_written(written: PrivateToken) -> None:
 
 @given(private_tokens, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_private_token_survives_sealing(written: PrivateToken, protocol_id: int, expires: int) -> None:
-    key = key_for(written.to_bytes(), protocol_id, expires)
-    sealed = seal_private(written, key, protocol_id, expires, NONCE)
+    cipher = ExtendedCipher(key_for(written.to_bytes(), protocol_id, expires))
+    sealed = seal_private(written, cipher, protocol_id, expires, NONCE)
 
     assert len(sealed) == PRIVATE_TOKEN_BYTES
-    assert open_private(sealed, key, protocol_id, expires, NONCE).to_bytes() == written.to_bytes()
+    assert open_private(sealed, cipher, protocol_id, expires, NONCE).to_bytes() == written.to_bytes()
 
 
 @pytest.mark.parametrize("spoilt", ["key", "protocol", "expiry", "nonce", "byte", "tag", "size"])
@@ -95,7 +95,7 @@ def test_private_token_opens_for_nobody_else(spoilt: str) -> None:
             sealed = sealed[:-1]
 
     with pytest.raises(MalformedDatagram):
-        open_private(sealed, key, protocol_id, expires, nonce)
+        open_private(sealed, ExtendedCipher(key), protocol_id, expires, nonce)
 
 
 @pytest.mark.parametrize("size", [0, 1007, 1009])
@@ -122,7 +122,7 @@ def test_connect_token_is_read_as_written() -> None:
     assert ConnectToken.from_bytes(data) == made
     assert made.created == 1000
     assert made.expires == 1030
-    private = open_private(made.private, KEY, 7, made.expires, made.nonce)
+    private = open_private(made.private, ExtendedCipher(KEY), 7, made.expires, made.nonce)
     assert private.addresses == (("10.0.0.1", 5),)
     assert private.user_data == b"name".ljust(USER_DATA_BYTES, b"\0")
     assert (private.client_to_server_key, private.server_to_client_key) == (
