@@ -145,6 +145,19 @@ MAX_HISTORY_BYTES: Final = 4 * 1024 * 1024
 MAX_PENDING_UPDATES: Final = 128
 """Received updates that wait for the game to look: 2.5 s at 50 ticks a second; older ones are merged into one."""
 
+UPDATE_MEMORY_PER_BYTE: Final = 160
+"""Bytes of memory that an update of a single datagram may cost its reader, for each of its own: what a datagram full
+of small objects takes. What costs more is padded by its sender, so that nobody can be made to spend much for little."""
+
+UPDATE_MEMORY_SPARE: Final = 40 * 1024
+"""The same besides, for updates of few bytes and many equal values. Both together stay below 256 KiB at 1,200 bytes."""
+
+UPDATE_MEMORY_PER_BYTE_OF_LARGE: Final = 2_048
+"""The same for an update that takes more than one datagram: a large and empty map may still travel as a few of them."""
+
+MAX_UPDATE_MEMORY: Final = 48 * MAX_STATE_BYTES
+"""The same for any update's columns. The dearest state there is, of empty lists only, takes 40 times its size."""
+
 COMPRESS_ABOVE_BYTES: Final = 2_048
 """Encoded states larger than this are compressed: below two datagrams there is nothing to win, and it costs time."""
 

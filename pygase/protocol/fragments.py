@@ -198,6 +198,8 @@ def check_fragment(index: int, count: int, size: int, max_bytes: int) -> None:
     Raises:
         MalformedDatagram: It cannot, or the message would be larger than `max_bytes`.
     """
+    if count < 2:
+        raise MalformedDatagram("a fragment of what would have fit into one packet")
     if index >= count or count * FRAGMENT_BYTES >= max_bytes + FRAGMENT_BYTES:
         raise MalformedDatagram("a fragment beyond its message's end, or of a message beyond the limit")
     if size != FRAGMENT_BYTES if index < count - 1 else not 0 < size <= FRAGMENT_BYTES:

@@ -49,6 +49,7 @@ reconnect ticket: the traffic goes on where it was (BACK), or both sides begin a
 server was started again (AFRESH) or because the seat was given up (AS_NEW). The client answers each
 with the same bytes; until then neither side sends packets."""
 
+_MIN_EVENT_BYTES: Final = 3
 _REASONS: Final = tuple(DisconnectReason)
 
 
@@ -129,6 +130,8 @@ def decode_event(message: bytes) -> tuple[Event, int]:
     Raises:
         MalformedDatagram: The message is not an event, or is a lifecycle event.
     """
+    if len(message) < _MIN_EVENT_BYTES:
+        raise MalformedDatagram("too short for an event")
     kind = message[0]
     gate, start = read_varint(message, 1) if kind & IS_GATED else (0, 1)
     items = unpack(message[start:])

@@ -1,9 +1,9 @@
 """State updates as bytes and back.
 
-An update is a byte of flags, then either one MessagePack value or columns. Strings that come again and again are
-numbered in a table that both sides keep. The table only grows at its end, and a delta brings what has been added
-since its baseline: so every client with that baseline, or anything newer, can read the same bytes, whatever it has
-received besides.
+An update is a byte of flags, then one MessagePack value if it is a whole state, else columns. Strings that come again
+and again are numbered in a table that both sides keep. The table only grows at its end, and a delta brings what has
+been added since its baseline: so every client with that baseline, or anything newer, can read the same bytes, whatever
+it has received besides.
 """
 
 import zlib
@@ -16,21 +16,24 @@ from pygase.config import (
     MAX_KNOWN_NAME_BYTES,
     MAX_KNOWN_NAMES,
     MAX_STATE_BYTES,
+    MAX_UPDATE_MEMORY,
 )
 from pygase.errors import MalformedDatagram
 from pygase.state import layout
 from pygase.state.known import KnownNames
 from pygase.state.names import check_names
-from pygase.state.precision import Rules, exact, rounded
+from pygase.state.precision import Rules, rounded
 from pygase.state.reader import Entry, read_columns
-from pygase.state.tree import TO_DELETE, Replacement
+from pygase.state.tree import Replacement
 from pygase.state.writer import write_columns
 from pygase.wire import pack_checked, read_varint, unpack, write_varint
 
 __all__ = ["Decoder", "Encoder"]
 
 _MAX_INFLATED_BYTES: Final = 2 * MAX_STATE_BYTES
-_BYTES_PER_CELL: Final = 9
+_MEMORY_PER_BYTE: Final = 8
+_INT: Final = {int}
+_STR: Final = {str}
 _MAX_KNOWN_VERSIONS: Final = 2 * MAX_HISTORY_UPDATES
 
 
@@ -78,13 +81,12 @@ class Encoder:
         """
         known = self.known_at(baseline)
         if type(update) is Replacement:
-            return self._finished(layout.WHOLE, pack_checked(dict(update)), known)
+            whole = pack_checked(dict(update))
+            return self._finished(layout.WHOLE, whole, layout.packed_cost(whole), known)
         if self._rules:
             update = rounded(update, self._rules)
-        body, cells = write_columns(update, self._names, is_rounded=self._is_rounded)
-        if cells > layout.CELLS_PER_BYTE * len(body) + layout.SPARE_CELLS:
-            return self._finished(layout.PLAIN, pack_checked(_marked(update)), known)
-        return self._finished(0, body, known)
+        body, cost = write_columns(update, self._names, is_rounded=self._is_rounded)
+        return self._finished(0, body, cost, known)
 
     def encode_apart(self, update: dict[str, Any]) -> bytes:
         """Encode an update from a state that others of its readers may not have had.
@@ -108,46 +110,30 @@ class Encoder:
         copy._names, copy._lengths = self._names.copy(), self._lengths.copy()
         return copy
 
-    def _finished(self, flags: int, body: bytes | bytearray, known: int) -> bytes:
+    def _finished(self, flags: int, body: bytes | bytearray, cost: int, known: int) -> bytes:
         entries = self._names.entries
         head = bytearray()
         write_varint(head, len(entries) - known)
         if len(entries) > known:
             write_varint(head, known)
             packed = pack_checked(entries[known:])
+            cost += layout.packed_cost(packed) + layout.KNOWN_NAME_COST * (len(entries) - known)
             write_varint(head, len(packed))
             head += packed
-        head += body
+        content: bytes | bytearray = head + body
         # Columns are tight already: only where they hold much text, or many equal values, is there something to win.
-        if len(head) > (COMPRESS_ABOVE_BYTES if flags else 4 * COMPRESS_ABOVE_BYTES):
-            deflated = zlib.compress(head, 1)
-            if len(deflated) < len(head):
-                return bytes((flags | layout.DEFLATED,)) + deflated
-        return bytes((flags,)) + head
-
-
-def _marked(update: dict[Any, Any]) -> dict[Any, Any]:
-    """Write a change as one value: a dict is a change, a list of nothing a deletion, a list of one the new value."""
-    return {key: _marked_value(value) for key, value in update.items()}
-
-
-def _marked_value(value: Any) -> Any:
-    if value is TO_DELETE:
-        return ()
-    if isinstance(value, dict) and type(value) is not Replacement:
-        return _marked(value)
-    return (exact(value),)
-
-
-def _unmarked(tree: Any) -> Any:
-    """Undo `_marked`."""
-    if type(tree) is dict:
-        return {key: _unmarked(value) for key, value in tree.items()}
-    if type(tree) is not list or len(tree) > 1:
-        raise MalformedDatagram("not an update")
-    if not tree:
-        return TO_DELETE
-    return Replacement(tree[0]) if type(tree[0]) is dict else tree[0]
+        if len(content) > (COMPRESS_ABOVE_BYTES if flags else 4 * COMPRESS_ABOVE_BYTES):
+            deflated = zlib.compress(content, 1)
+            if len(deflated) < len(content):
+                cost += layout.INFLATED_BYTE_COST * len(content)
+                flags |= layout.DEFLATED
+                content = deflated
+        missing = layout.size_for(cost) - 1 - len(content)
+        if missing <= 0 or cost <= layout.allowance(1 + len(content)):
+            return bytes((flags,)) + content
+        start = bytearray((flags | layout.PADDED,))
+        write_varint(start, missing)
+        return bytes(start + content).ljust(len(start) + len(content) + missing, b"\0")
 
 
 class Decoder:
@@ -173,47 +159,75 @@ class Decoder:
         Raises:
             MalformedDatagram: It is not an update; nothing has changed then.
         """
-        if not data or data[0] > layout.WHOLE | layout.PLAIN | layout.DEFLATED:
+        if not data or data[0] > layout.WHOLE | layout.PADDED | layout.DEFLATED:
             raise MalformedDatagram("not an update")
         flags = data[0]
+        room = layout.allowance(len(data))
         position = 1
+        if flags & layout.PADDED:
+            padding, position = read_varint(data, position)
+            if padding > len(data) - position:
+                raise MalformedDatagram("more padding than there is room")
+            data = data[: len(data) - padding]
         if flags & layout.DEFLATED:
-            data, position = _inflated(data[1:]), 0
-        cells = 0
-        names, position = self._with_added(data, position)
-        update: Any
-        if not flags & (layout.WHOLE | layout.PLAIN):
-            update, cells = read_columns(data, position, names)
-        else:
-            tree = unpack(data[position:])
-            if type(tree) is not dict:
-                raise MalformedDatagram("not an update")
-            update = Replacement(tree) if flags & layout.WHOLE else _unmarked(tree)
+            data, position = _inflated(data[position:], room // layout.INFLATED_BYTE_COST), 0
+            room -= layout.INFLATED_BYTE_COST * len(data)
+        known, entries, position, room = self._read_added(data, position, room)
+        # A full table is larger than most updates: what is dropped of it is put aside, instead of copying the rest.
+        names = self._names
+        dropped = names[known:]
+        del names[known:]
         try:
-            check_names(update)
-        except (TypeError, ValueError) as error:
-            raise MalformedDatagram(str(error)) from None
-        self._names = names
-        self.cost = len(data) + _BYTES_PER_CELL * cells
-        return update  # type: ignore[no-any-return]
+            for entry in entries:
+                names.append(_entry(entry, names))
+            return self._read_body(flags, data, position, room)
+        except MalformedDatagram:
+            names[known:] = dropped
+            raise
 
-    def _with_added(self, data: bytes, position: int) -> tuple[list[Entry], int]:
-        """Read what the table of known names has grown by."""
+    def _read_added(self, data: bytes, position: int, room: int) -> tuple[int, list[Any], int, int]:
+        """Read what the table of known names grows by.
+
+        Returns:
+            How many entries come before, the new ones, the position behind, and what is left of the room.
+        """
         added, position = read_varint(data, position)
         if not added:
-            return self._names, position
+            return len(self._names), [], position, room
         known, position = read_varint(data, position)
         size, position = read_varint(data, position)
         end = position + size
         if known > len(self._names) or known + added > MAX_KNOWN_NAMES or end > len(data):
             raise MalformedDatagram("a table of known names that does not fit")
-        entries = unpack(data[position:end])
+        entries, room = _unpacked(data[position:end], room - layout.KNOWN_NAME_COST * added)
         if type(entries) is not list or len(entries) != added:
             raise MalformedDatagram("not as many known names as there should be")
-        names = self._names[:known]
-        for entry in entries:
-            names.append(_entry(entry, names))
-        return names, end
+        return known, entries, end, room
+
+    def _read_body(self, flags: int, data: bytes, position: int, room: int) -> dict[str, Any]:
+        update: Any
+        cost = 0
+        if flags & layout.WHOLE:
+            tree, _ = _unpacked(data[position:], room)
+            if type(tree) is not dict:
+                raise MalformedDatagram("not a state")
+            update = Replacement(tree)
+        else:
+            update, cost = read_columns(data, position, self._names, min(room, MAX_UPDATE_MEMORY))
+        try:
+            check_names(update)
+        except (TypeError, ValueError) as error:
+            raise MalformedDatagram(str(error)) from None
+        self.cost = len(data) + cost // _MEMORY_PER_BYTE
+        return update  # type: ignore[no-any-return]
+
+
+def _unpacked(packed: bytes, room: int) -> tuple[Any, int]:
+    """Decode a value if there is room for it; returns it and the room left then."""
+    room -= layout.packed_cost(packed)
+    if room < 0:
+        raise MalformedDatagram("more than its size allows")
+    return unpack(packed), room
 
 
 def _entry(entry: Any, names: list[Entry]) -> Entry:
@@ -222,18 +236,18 @@ def _entry(entry: Any, names: list[Entry]) -> Entry:
         return entry  # type: ignore[no-any-return]
     if kind is float and isfinite(entry) and entry > 0:
         return entry  # type: ignore[no-any-return]
-    if kind is list and len(entry) <= layout.MAX_ROW_KEYS:
-        keys = tuple(names[number] for number in entry if type(number) is int and 0 <= number < len(names))
-        if len(keys) == len(entry) and all(type(key) is str for key in keys):
-            return keys  # type: ignore[return-value]
+    if kind is list and 0 < len(entry) <= layout.MAX_ROW_KEYS and set(map(type, entry)) == _INT and min(entry) >= 0:
+        keys = tuple([names[number] for number in entry if number < len(names)])
+        if len(keys) == len(entry) and set(map(type, keys)) == _STR:
+            return keys
     raise MalformedDatagram("not a known name")
 
 
-def _inflated(data: bytes) -> bytes:
-    """Decompress at most as much as a state may take."""
+def _inflated(data: bytes, most: int) -> bytes:
+    """Decompress at most so many bytes, and no more than a state may take."""
     inflator = zlib.decompressobj()
     try:
-        inflated = inflator.decompress(data, _MAX_INFLATED_BYTES)
+        inflated = inflator.decompress(data, min(most, _MAX_INFLATED_BYTES))
     except zlib.error as error:
         raise MalformedDatagram(f"not compressed: {error}") from None
     if not inflator.eof or inflator.unused_data:

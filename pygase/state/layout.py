@@ -2,13 +2,20 @@
 
 from typing import Final
 
-from pygase.config import MAX_VALUE_DEPTH
+from pygase.config import (
+    MAX_PAYLOAD_BYTES,
+    MAX_VALUE_DEPTH,
+    UPDATE_MEMORY_PER_BYTE,
+    UPDATE_MEMORY_PER_BYTE_OF_LARGE,
+    UPDATE_MEMORY_SPARE,
+)
+from pygase.wire import count_containers
 
 # --- an update: one byte of flags ------------------------------------------------------------------------------------
 
-WHOLE: Final = 1  # the whole state instead of a change; always plain
-PLAIN: Final = 2  # one MessagePack value instead of columns
-DEFLATED: Final = 4  # everything behind this byte is compressed with zlib
+WHOLE: Final = 1  # the whole state, as one MessagePack value, instead of a change in columns
+PADDED: Final = 2  # a number comes next: so many bytes at the end mean nothing
+DEFLATED: Final = 4  # everything behind that is compressed with zlib
 
 # --- columns of whole numbers: kind * 8 + width ----------------------------------------------------------------------
 
@@ -44,13 +51,6 @@ WIDTH_FORMATS: Final = {WIDTH_1: ("B", 1), WIDTH_2: ("H", 2), WIDTH_4: ("I", 4),
 
 # --- limits ----------------------------------------------------------------------------------------------------------
 
-CELLS_PER_BYTE: Final = 8
-"""Values that an update may hold per byte. A column of equal values takes no bytes for them, so that without a limit
-a datagram could cost gigabytes; updates of games have one or two values per byte."""
-
-SPARE_CELLS: Final = 2_048
-"""Values that an update may hold besides: small updates of many equal values."""
-
 MAX_ROW_KEYS: Final = 32
 """Most keys of a row that gets a number; a game's objects have fewer, and rows of more travel as maps."""
 
@@ -59,3 +59,57 @@ MAX_GROUPS: Final = 32
 
 MAX_NESTING: Final = 3 * MAX_VALUE_DEPTH + 4
 """Columns within columns: for each level of a value its own, and two that sort it by kind and by keys."""
+
+# --- what an update costs its reader ---------------------------------------------------------------------------------
+# A column of equal values takes no bytes for them, and compressed ones hardly any, so that without a limit a datagram
+# could cost gigabytes. Both sides therefore add up the same bytes of memory, at least what CPython needs and more for
+# what takes long to make, and the sender pads what is too short for its cost.
+
+COLUMN_COSTS: Final = {
+    **dict.fromkeys(range(MIXED + 1), 16),  # a place in the column, and one in what it becomes part of
+    **dict.fromkeys(range(INTS + WIDTH_1, INTEGRAL_FLOATS), 64),  # an object each
+    **dict.fromkeys(range(INTEGRAL_FLOATS, FLOATS_64), 80),  # and another one while it is made
+    **dict.fromkeys((FLOATS_64, FLOATS_32), 48),
+    **dict.fromkeys((LISTS, FLAT_LISTS), 112),
+}
+"""What each value of a column costs, by the column's kind."""
+
+ROW_COST: Final = 240
+ROW_KEY_COST: Final = 24
+EMPTY_DICT_COST: Final = 96
+MAP_COST: Final = 640
+MAP_KEY_COST: Final = 96
+KNOWN_NAME_COST: Final = 400
+PACKED_BYTE_COST: Final = 24
+PACKED_CONTAINER_COST: Final = 160
+INFLATED_BYTE_COST: Final = 3
+
+
+def row_cost(keys: int, count: int) -> int:
+    """What dicts of so many known keys cost beside the places of their values."""
+    return (ROW_COST + ROW_KEY_COST * keys) * count
+
+
+def map_cost(keys: int) -> int:
+    """What a dict of so many other keys costs beside the places of keys and values."""
+    return MAP_COST + MAP_KEY_COST * keys if keys else EMPTY_DICT_COST
+
+
+def packed_cost(packed: bytes) -> int:
+    """What a MessagePack value costs."""
+    return PACKED_BYTE_COST * len(packed) + PACKED_CONTAINER_COST * count_containers(packed)
+
+
+def allowance(size: int) -> int:
+    """How much an update may cost that takes so many bytes."""
+    if size <= MAX_PAYLOAD_BYTES:
+        return UPDATE_MEMORY_PER_BYTE * size + UPDATE_MEMORY_SPARE
+    return UPDATE_MEMORY_PER_BYTE_OF_LARGE * size
+
+
+def size_for(cost: int) -> int:
+    """How many bytes an update has to take that costs so much."""
+    size = max(0, -(-(cost - UPDATE_MEMORY_SPARE) // UPDATE_MEMORY_PER_BYTE))
+    if size <= MAX_PAYLOAD_BYTES:
+        return size
+    return max(MAX_PAYLOAD_BYTES + 1, -(-cost // UPDATE_MEMORY_PER_BYTE_OF_LARGE))

@@ -5,7 +5,6 @@ from struct import error as struct_error
 from struct import iter_unpack, unpack_from
 from typing import Any, Final, TypeAlias
 
-from pygase.config import MAX_STATE_BYTES
 from pygase.errors import MalformedDatagram
 from pygase.state import layout
 from pygase.state.precision import from_steps
@@ -22,40 +21,39 @@ _KEY_TYPES: Final = frozenset({str, int})
 _LEAVES: Final = frozenset({layout.DELETIONS, layout.ROWS, layout.MAPS, layout.REPLACEMENTS})
 
 
-def read_columns(data: bytes, position: int, names: list[Entry]) -> tuple[dict[Any, Any], int]:
+def read_columns(data: bytes, position: int, names: list[Entry], room: int) -> tuple[dict[Any, Any], int]:
     """Read an update.
 
     Args:
         data: What it stands in, up to the end.
         position: Where it begins.
         names: What the numbers of the table of known names stand for.
+        room: What it may cost, in bytes of memory.
 
     Returns:
-        The update, and how many values it holds.
+        The update, and what it did cost.
 
     Raises:
         MalformedDatagram: It is not an update.
     """
-    reader = _Reader(data, position, names)
-    most = reader.cells
+    reader = _Reader(data, position, names, room)
     try:
         update = reader.column(1, 0)[0]
     except (IndexError, struct_error, OverflowError, ValueError, TypeError) as error:
         raise MalformedDatagram(f"not an update: {error}") from None
     if type(update) is not dict or reader.position != len(data):
         raise MalformedDatagram("not an update, or followed by something")
-    return update, most - reader.cells
+    return update, room - reader.room
 
 
 class _Reader:
-    __slots__ = ("cells", "data", "in_lists", "names", "position")
+    __slots__ = ("data", "in_lists", "names", "position", "room")
 
-    def __init__(self, data: bytes, position: int, names: list[Entry]) -> None:
+    def __init__(self, data: bytes, position: int, names: list[Entry], room: int) -> None:
         self.data = data
         self.position = position
         self.names = names
-        # A state holds fewer values than bytes, and a smaller update holds fewer still.
-        self.cells = min(MAX_STATE_BYTES, layout.CELLS_PER_BYTE * (len(data) - position) + layout.SPARE_CELLS)
+        self.room = room
         self.in_lists = 0
 
     def column(self, count: int, nesting: int) -> list[Any]:
@@ -65,11 +63,11 @@ class _Reader:
             count: How many values the column has, at least one.
             nesting: How many columns this one is part of.
         """
-        self.cells -= count
-        if self.cells < 0 or count < 1 or nesting > layout.MAX_NESTING:
-            raise MalformedDatagram("more values, or more nesting, than its size allows")
         kind = self.data[self.position]
         self.position += 1
+        self.room -= _COSTS.get(kind, 0) * count
+        if self.room < 0 or count < 1 or nesting > layout.MAX_NESTING:
+            raise MalformedDatagram("more values, or more nesting, than its size allows")
         if kind < layout.FLOATS_64:
             return self._numbers(kind & ~7, kind & 7, count)
         if self.in_lists and kind in _LEAVES:
@@ -79,8 +77,18 @@ class _Reader:
             raise MalformedDatagram(f"no such kind of column: {kind}")
         return read(self, count, nesting + 1)
 
+    def _spend(self, cost: int) -> None:
+        """Count what is about to be made."""
+        self.room -= cost
+        if self.room < 0:
+            raise MalformedDatagram("more than its size allows")
+
     def _varint(self) -> int:
-        number, self.position = read_varint(self.data, self.position)
+        number = self.data[self.position]
+        if number < 0x80:
+            self.position += 1
+        else:
+            number, self.position = read_varint(self.data, self.position)
         return number
 
     def _bytes(self, size: int) -> bytes:
@@ -152,7 +160,9 @@ class _Reader:
         return [TO_DELETE] * count
 
     def _packed(self, count: int, _nesting: int) -> list[Any]:
-        values = unpack(self._bytes(self._varint()))
+        packed = self._bytes(self._varint())
+        self._spend(layout.packed_cost(packed))
+        values = unpack(packed)
         if type(values) is not list or len(values) != count:
             raise MalformedDatagram("not as many values as there should be")
         return values
@@ -183,8 +193,7 @@ class _Reader:
         keys = self.names[self._varint()]
         if type(keys) is not tuple:
             raise MalformedDatagram("a number that does not stand for a row's keys")
-        if not keys:
-            return [{} for _ in range(count)]
+        self._spend(layout.row_cost(len(keys), count))
         columns = [self.column(count, nesting) for _ in keys]
         if len(keys) == 1:
             (key,) = keys
@@ -199,6 +208,7 @@ class _Reader:
 
     def _map(self, nesting: int) -> dict[Any, Any]:
         count = self._varint()
+        self._spend(layout.map_cost(count))
         if not count:
             return {}
         keys = self.column(count, nesting)
@@ -216,6 +226,7 @@ class _Reader:
         return [next(columns[group]) for group in which]
 
 
+_COSTS: Final = layout.COLUMN_COSTS
 _COMPLETE: Final = frozenset({layout.SAME, layout.COUNTING})
 
 _READERS: Final[dict[int, Callable[[_Reader, int, int], list[Any]]]] = {

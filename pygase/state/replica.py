@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pygase.config import MAX_PENDING_UPDATES, MAX_STATE_BYTES, MAX_TIME_ORDER
 from pygase.errors import MalformedDatagram
+from pygase.state import layout
 from pygase.state.codec import Decoder
 from pygase.state.gamestate import GameState, note_applied
 from pygase.state.merge import apply, compose
@@ -79,9 +80,9 @@ class Replica:
             return False
         if version > MAX_TIME_ORDER or len(blob) <= _STAMP_BYTES:
             raise MalformedDatagram("a time order past the limit, or no update")
-        update = self._decoder.decode(blob[_STAMP_BYTES:])
-        if baseline is None and type(update) is not Replacement:
+        if baseline is None and not blob[_STAMP_BYTES] & layout.WHOLE:
             raise MalformedDatagram("an update of nothing")
+        update = self._decoder.decode(blob[_STAMP_BYTES:])
         server_time = self._expand(int.from_bytes(blob[:_STAMP_BYTES], "little") / 1000, now)
         self.version = version
         self._server_time, self._arrival = server_time, now

@@ -34,25 +34,24 @@ def write_columns(update: dict[str, Any], names: KnownNames, *, is_rounded: bool
         is_rounded: Whether there are `Fixed` numbers in the update.
 
     Returns:
-        The bytes, and how many values they hold as a reader counts them.
+        The bytes, and what they cost a reader as both sides count it.
     """
     writer = _Writer(names, is_rounded=is_rounded)
     writer.column([update])
-    return writer.out, writer.cells
+    return writer.out, writer.cost
 
 
 class _Writer:
-    __slots__ = ("cells", "is_rounded", "names", "out")
+    __slots__ = ("cost", "is_rounded", "names", "out")
 
     def __init__(self, names: KnownNames, *, is_rounded: bool) -> None:
         self.out = bytearray()
-        self.cells = 0
+        self.cost = 0
         self.names = names
         self.is_rounded = is_rounded
 
     def column(self, values: list[Any]) -> None:
         """Write values of any kinds, at least one."""
-        self.cells += len(values)
         kinds = set(map(type, values))
         if len(kinds) == 1:
             kind = kinds.pop()
@@ -67,6 +66,10 @@ class _Writer:
             self._dicts(values)
         else:
             self._mixed(values, [_kind_of(value) for value in values])
+
+    def _begin(self, kind: int, count: int) -> None:
+        self.out.append(kind)
+        self.cost += layout.COLUMN_COSTS[kind] * count
 
     def _numbers(self, kind: int, numbers: list[int], before: int | None = None) -> None:
         """Write whole numbers as what they are above the smallest."""
@@ -85,7 +88,7 @@ class _Writer:
                 layout.WIDTH_1 if span < 0x100 else layout.WIDTH_2 if span < 0x10000 else
                 layout.WIDTH_4 if span < 0x1_0000_0000 else layout.WIDTH_8
             )  # fmt: skip
-        out.append(kind | width)
+        self._begin(kind | width, count)
         if before is not None:
             write_varint(out, before)
         write_varint(out, zigzag(base))
@@ -116,7 +119,7 @@ class _Writer:
         out = self.out
         exact_bytes = struct_pack(f"<{len(values)}d", *values)
         if exact_bytes == exact_bytes[:8] * len(values):
-            out.append(layout.SAME_FLOATS)
+            self._begin(layout.SAME_FLOATS, len(values))
             out += exact_bytes[:8]
             return
         try:
@@ -124,10 +127,10 @@ class _Writer:
         except OverflowError:
             short = b""
         if short and struct_unpack(f"<{len(values)}f", short) == tuple(values):
-            out.append(layout.FLOATS_32)
+            self._begin(layout.FLOATS_32, len(values))
             out += short
         else:
-            out.append(layout.FLOATS_64)
+            self._begin(layout.FLOATS_64, len(values))
             out += exact_bytes
 
     def _fixed(self, values: list[Any], kind: type[Fixed]) -> None:
@@ -138,15 +141,15 @@ class _Writer:
             self._numbers(layout.FIXED_FLOATS, values, step)
 
     def _bools(self, values: list[bool]) -> None:
-        self.out.append(layout.BOOLS)
+        self._begin(layout.BOOLS, len(values))
         bits = int("".join(["1" if value else "0" for value in values]), 2)
         self.out += bits.to_bytes((len(values) + 7) // 8, "big")
 
-    def _nones(self, values: list[None]) -> None:  # noqa: ARG002
-        self.out.append(layout.NONES)
+    def _nones(self, values: list[None]) -> None:
+        self._begin(layout.NONES, len(values))
 
-    def _deletions(self, values: list[Any]) -> None:  # noqa: ARG002
-        self.out.append(layout.DELETIONS)
+    def _deletions(self, values: list[Any]) -> None:
+        self._begin(layout.DELETIONS, len(values))
 
     def _strings(self, values: list[str], *, new: bool = False) -> None:
         numbers = self.names.numbers(values, new=new)
@@ -157,7 +160,8 @@ class _Writer:
 
     def _packed(self, values: list[Any], kind: int = layout.PACKED) -> None:
         packed = pack_checked(exact(values) if self.is_rounded else values)
-        self.out.append(kind)
+        self.cost += layout.packed_cost(packed)
+        self._begin(kind, len(values))
         write_varint(self.out, len(packed))
         self.out += packed
 
@@ -174,12 +178,12 @@ class _Writer:
         if not all(kind in _SCALARS or issubclass(kind, Fixed) for kind in kinds):
             self._packed(values)
         elif len(values) >= 4 and length <= layout.MAX_ROW_KEYS:
-            self.out.append(layout.LISTS)
+            self._begin(layout.LISTS, len(values))
             write_varint(self.out, length)
             for column in zip(*values, strict=True):
                 self.column(list(column))
         elif len(kinds) == 1:
-            self.out.append(layout.FLAT_LISTS)
+            self._begin(layout.FLAT_LISTS, len(values))
             write_varint(self.out, length)
             self.column(list(chain.from_iterable(values)))
         else:
@@ -192,7 +196,8 @@ class _Writer:
         if len(distinct) == 1:
             number = self.names.shape(shapes[0]) if _are_rows(values) else None
             if number is not None:
-                self.out.append(layout.ROWS)
+                self.cost += layout.row_cost(len(shapes[0]), count)
+                self._begin(layout.ROWS, count)
                 write_varint(self.out, number)
                 for column in zip(*map(_values_of, values), strict=True):
                     self.column(list(column))
@@ -200,18 +205,18 @@ class _Writer:
         elif len(distinct) <= layout.MAX_GROUPS and count >= 2 * len(distinct):
             self._mixed(values, shapes)
             return
-        self.out.append(layout.MAPS)
+        self._begin(layout.MAPS, count)
         for value in values:
             self._map(value)
 
     def _map(self, value: dict[Any, Any]) -> None:
+        self.cost += layout.map_cost(len(value))
         write_varint(self.out, len(value))
         if value:
             self._keys(list(value))
             self.column(list(value.values()))
 
     def _keys(self, keys: list[Any]) -> None:
-        self.cells += len(keys)
         kinds = set(map(type, keys))
         if kinds == {str}:
             self._strings(keys, new=True)
@@ -230,7 +235,7 @@ class _Writer:
             else:
                 group.append(value)
         numbers = {its_class: number for number, its_class in enumerate(groups)}
-        self.out.append(layout.MIXED)
+        self._begin(layout.MIXED, len(values))
         self.out.append(len(groups))
         self.out += bytes([numbers[its_class] for its_class in classes])
         for group in groups.values():

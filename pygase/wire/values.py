@@ -14,7 +14,7 @@ import msgpack
 from pygase.config import MAX_VALUE_DEPTH
 from pygase.errors import MalformedDatagram, NotSendable
 
-__all__ = ["check_sendable", "pack", "pack_checked", "unpack"]
+__all__ = ["check_sendable", "count_containers", "pack", "pack_checked", "unpack"]
 
 _SCALARS: Final = frozenset({str, bytes, bool, int, float, type(None)})
 _SCALAR_BASES: Final = (str, bytes, int, float)
@@ -151,6 +151,11 @@ _HARMLESS_CONTAINERS: Final = 16
 _HARMLESS_BYTES: Final = 1_200
 
 
+def count_containers(data: bytes) -> int:
+    """Count the lists and dicts of an encoded value, without reading it: never too few, sometimes too many."""
+    return len(data) - len(data.translate(None, _CONTAINER_BYTES))
+
+
 def unpack(data: bytes) -> Any:
     """Decode a value, trusting nothing.
 
@@ -165,7 +170,7 @@ def unpack(data: bytes) -> Any:
     Raises:
         MalformedDatagram: The bytes are not the form of one value that `pack` accepts.
     """
-    containers = len(data) - len(data.translate(None, _CONTAINER_BYTES))
+    containers = count_containers(data)
     # MessagePack's timestamps, which nobody else refuses, have an 0xff as their type.
     if containers > _HARMLESS_CONTAINERS or len(data) > _HARMLESS_BYTES or b"\xff" in data:
         _scan(data)

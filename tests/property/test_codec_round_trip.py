@@ -2,13 +2,18 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pygase.errors import MalformedDatagram
 from pygase.state import TO_DELETE, GameState, GameStateStore, Replacement, Replica, StateFeed, apply_all
 from pygase.state.codec import Decoder, Encoder
+from pygase.state.known import KnownNames
 from pygase.state.precision import parse_precision
+from pygase.state.reader import read_columns
 from pygase.state.tree import same
+from pygase.state.writer import write_columns
 from pygase.wire import pack, unpack
 
 TEXTS = st.sampled_from(["", "idle", "run", "p1", "p2", "1", "x" * 70, "ü" * 40, "\x00", "😀"])
@@ -43,6 +48,16 @@ def test_updates_survive_in_a_row(updates: list[dict[str, Any]]) -> None:
     for version, update in enumerate(updates):
         encoder.begin(version)
         assert identical(decoder.decode(encoder.encode(update, version - 1)), update)
+
+
+@given(UPDATES)
+def test_both_sides_count_the_same_cost(update: dict[str, Any]) -> None:
+    names = KnownNames()
+    body, cost = write_columns(update, names)
+    entries = [tuple(names.entries[n] for n in entry) if type(entry) is tuple else entry for entry in names.entries]
+    assert read_columns(bytes(body), 0, entries, cost)[1] == cost  # type: ignore[arg-type]
+    with pytest.raises(MalformedDatagram):
+        read_columns(bytes(body), 0, entries, cost - 1)  # type: ignore[arg-type]
 
 
 def identical(one: Any, other: Any) -> bool:

@@ -358,6 +358,7 @@ def test_retried_messages_wait_while_the_oldest_is_unsettled() -> None:
         b"\x00\x00\x00\x02\x00\x40\x01\x01x",  # a reliable message far beyond the window
         b"\x00\x00\x00\x04\xff\xff\x01x",  # a message id below zero
         b"\x00\x00\x00\x07\x00\x00\x05\x04\x01x",  # fragment 5 of 5
+        b"\x00\x00\x00\x07\x00\x00\x00\x00\x01x",  # the only one
         b"\x00\x00\x00\x07\x00\x00\x00\xff\xff\xff\x7f\x01x",  # a message of gigabytes
         b"\x00\x00\x00\x08\x01\x00\x00\xff\xff\x7f\x01x",  # a state of gigabytes
         b"\x00\x00\x00\x03\x01\x02\x01x",  # a baseline below zero

@@ -213,7 +213,7 @@ def test_a_hundred_of_a_thousand_entities_fit_the_budget(precision: Any, limit: 
 
 def test_a_large_state_is_compressed() -> None:
     pair = Pair(GameState(board=[[0] * 100 for _ in range(100)]))
-    assert pair.sync()[1] < 1_000
+    assert pair.sync()[1] < 1_300  # 300 would do, but nobody's memory is to be had for so little
     pair.check()
 
 
