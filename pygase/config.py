@@ -264,8 +264,9 @@ EVENTS_PER_SECOND: Final = 5_000
 """Events a server takes from one client per second, once the burst below is used up. A player who holds three keys
 at 60 frames a second sends 180; a hostile client that sends 10,000 is disconnected."""
 
-EVENTS_BURST: Final = 400_000
-"""Events above `EVENTS_PER_SECOND` that a client may save up: a bulk upload (60,000 a second for some seconds)."""
+EVENTS_BURST: Final = 150_000
+"""Events above `EVENTS_PER_SECOND` that a client may save up: a bulk upload of 120,000, as fast as there is, and some
+to spare. One that sends 10,000 a second is cut off after half a minute, and has cost a tenth of a core until then."""
 
 TICK_INTERVAL: Final = 0.02
 """Default seconds between ticks: pygase 0.3's, 50 a second."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, Backend, Client, DisconnectReason, GameState
-from pygase.config import LARGE_WINDOW_BYTES, MAX_INBOX_EVENTS, RELIABLE_WINDOW_BYTES
+from pygase.config import EVENTS_BURST, LARGE_WINDOW_BYTES, MAX_INBOX_EVENTS, RELIABLE_WINDOW_BYTES
 from pygase.testing import SimulatedNetwork
 from pygase.wire import pack
 
@@ -299,6 +299,24 @@ def test_ten_thousand_events_a_second_end_in_a_disconnect_for_flooding(
     assert scene.heard == list(range(len(scene.heard)))
     assert len(scene.heard) >= n, "meanwhile the others' events came through"
     assert largest < MAX_INBOX_EVENTS / 10
+    scene.assert_the_others_play_on()
+
+
+def test_ten_thousand_events_a_second_are_cut_off_within_the_shipped_budget(scene: Scene) -> None:
+    traffic, run = scene.bad._session.traffic, scene.bad._run  # type: ignore[union-attr]
+    assert run is not None
+    event = b"\x00" + pack(["N", 1])  # that nobody handles
+    sent, began = 0, scene.network.now
+    scene.heard.clear()
+    while not scene.told:
+        run.submit(lambda: [traffic.send(event, 0) for _ in range(500)])
+        scene.good.dispatch_event("SAY", sent, retries=RELIABLE)
+        scene.network.run(0.05)
+        sent += 500
+        assert sent < 2.2 * EVENTS_BURST
+    assert scene.told == [DisconnectReason.FLOODING]
+    assert 25.0 < scene.network.now - began < 35.0
+    assert len(scene.heard) >= sent // 500 - 2, "meanwhile the others' events came through"
     scene.assert_the_others_play_on()
 
 
