@@ -280,8 +280,24 @@ MAX_CATCH_UP: Final = 0.1
 machine; what is beyond that is skipped, never made up in a burst."""
 
 GATHER_INTERVAL: Final = 0.0015
-"""A busy server's network thread takes at most one turn in so long, and handles what has gathered in one go: waking up
-for each datagram costs several times what the datagram does. Network cards do the same with their interrupts."""
+"""A busy server looks into its socket at most so often and handles what has gathered in one go: waking up for each
+datagram costs several times what the datagram does. Network cards do the same with their interrupts."""
+
+BUSY_RATE: Final = 100.0
+"""Datagrams a second, five players' who send twenty times a second, above which a server whose events are all handled
+by ticks looks into its socket only when a tick begins. No event is handled later by it, and round trips are measured
+from when a datagram arrived."""
+
+LONGEST_GATHER: Final = 0.06
+"""The longest interval of ticks for which that is done."""
+
+BULK_HURRY: Final = 0.1
+"""So long after it has sent a client more than one packet at a time, a server reads at once, busy or not: the client's
+acknowledgements let the next ones go."""
+
+RELIEF_INTERVAL: Final = 0.05
+"""When a handler takes longer than this, the network gets a thread of its own: long before a peer would miss an
+acknowledgement for good, and seldom enough to cost a thousandth of a core."""
 
 MAX_RECEIVE_BATCH: Final = 256
 """Datagrams read per wake-up before timers and sending get their turn: bounds how long a flood can hold them up."""

@@ -55,6 +55,7 @@ class GameStateMachine:
         self._is_running = False
         self._stopping = threading.Event()
         self._stopped = threading.Event()
+        self._take_in: Callable[[float], None] | None = None  # has events that have arrived pushed
         self._hurry: Callable[[], None] | None = None  # has the loop look at `_stopping`, where it waits for others
 
     def time_step(self, game_state: GameState, dt: float) -> Any:
@@ -180,6 +181,8 @@ class GameStateMachine:
                         _log.warning("the game loop stood still for %.2f s, the step is %.2f s", dt, longest)
                         said = True
                     dt = longest
+                if self._take_in is not None:
+                    self._take_in(interval)
                 yield from self._tick(dt)
                 if self._store.get_game_state().game_status != GameStatus.ACTIVE:
                     break

@@ -253,6 +253,8 @@ class Server(Listener[ServerSession]):
         if self._view is not None:
             self._viewing = Viewing(self._view, self.game_state_store, session, run, self._user_code)
         self.game_state_store.subscribe(self._on_state)
+        if isinstance(event_wire, GameStateMachine):
+            event_wire._take_in = self._take_in
 
     async def _run_in_loop(
         self, port: int, hostname: str, event_wire: EventWire | None, **options: Unpack[ServerOptions]
@@ -262,8 +264,15 @@ class Server(Listener[ServerSession]):
 
     def _stopped(self) -> None:
         self.game_state_store.unsubscribe(self._on_state)
+        if isinstance(self._wire, GameStateMachine):
+            self._wire._take_in = None
         self.connections = {}
         self._hostname = self._port = None
+
+    def _take_in(self, interval: float) -> None:
+        """A tick begins, which handles what has arrived; so it may wait for the next one, unless for handlers here."""
+        if self._run is not None:
+            self._run.take_in(0.0 if len(self._handlers) else interval)
 
     def _on_state(self) -> None:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
@@ -271,8 +280,7 @@ class Server(Listener[ServerSession]):
         if self._viewing is not None:
             self._viewing.look()
         elif run is not None and session is not None and run.endpoint is not None:
-            run.submit(session.publish, self._system.clock(), send=False)
-            run.wake()
+            run.submit(session.publish, self._system.clock())
 
     def _sort(self, signals: list[Any]) -> None:
         """Pass the session's signals on. Inside the core's lock, so it runs no user code."""

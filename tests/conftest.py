@@ -1,5 +1,7 @@
 """What all tests share: an audit of every nonce, and waiting for a condition with a deadline."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,6 +9,10 @@ from typing import Any
 import pytest
 
 from .nonce_audit import audited
+
+# A shell that starts the tests in the background has them, and the programs they start, ignore Ctrl-C.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,19 @@
 """A core with its socket, its clock and the lock around it: what every driver drives.
 
 The lock is held around the core and the socket only, never while user code runs. `turn` is one round: read what has
-arrived, run the timers that are due, send what there is to send, hand the signals on. `flush` only sends, and may be
-called from any thread: that is how an event leaves the moment it is dispatched.
+arrived, run the timers that are due, send what there is to send, hand the signals on. `take_in` only reads and `flush`
+only sends; both may be called from any thread: that is how an event leaves the moment it is dispatched.
 """
 
 import contextlib
+import socket
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from pygase.config import MAX_RECEIVE_BATCH
+from pygase.config import LONGEST_GATHER, MAX_RECEIVE_BATCH
+from pygase.drivers.arrivals import ANCILLARY_BYTES, arrival_time, has_arrival_times
 from pygase.drivers.system import Address, DatagramSocket
 from pygase.drivers.unreachable import reported_addresses
 
@@ -18,6 +21,10 @@ __all__ = ["Core", "Endpoint"]
 
 _RECEIVE_BYTES = 2_048
 """More than the largest datagram of ours (1,226 bytes), so that a longer one shows and is dropped by its length."""
+
+
+_RATE_WINDOW = 0.25
+"""Seconds over which arrivals are counted."""
 
 
 class Core(Protocol):
@@ -69,27 +76,21 @@ class Endpoint:
         self.lock = lock
         self.wake: Callable[[], None] = _nobody_waits
         self.sleeps_until = 0.0
+        self.is_closed = False
+        self.drained_at = self.drained_until = float("-inf")
+        self.arrival_rate = 0.0
+        self._arrived, self._counted_from = 0, clock()
         self._on_signals = on_signals
         self._recvfrom, self._sendto = sock.recvfrom, sock.sendto
+        self._recvmsg = sock.recvmsg if isinstance(sock, socket.socket) and has_arrival_times(sock) else None
+        self._latest = clock()
 
     def turn(self) -> bool:
         """Do one round. Returns True if there may be more to read at once."""
-        core, receive, recvfrom = self.core, self.core.receive_datagram, self._recvfrom
-        more = True
+        core = self.core
         with self.lock:
             now = self.clock()
-            for _ in range(MAX_RECEIVE_BATCH):
-                try:
-                    data, address = recvfrom(_RECEIVE_BYTES)
-                except (BlockingIOError, InterruptedError):
-                    more = False
-                    break
-                except OSError:
-                    # An ICMP reply to something sent earlier (ConnectionResetError on Windows), or a datagram longer
-                    # than the buffer there (WSAEMSGSIZE): not an error of this socket, and the next one may be fine.
-                    self._read_reports()
-                    continue
-                receive(data, address, now)
+            more = self._receive(now)
             timer = core.next_timer()
             if timer is not None and timer <= now:
                 core.handle_timer(now)
@@ -99,10 +100,25 @@ class Endpoint:
                 self._on_signals(signals)
         return more
 
+    def take_in(self, again_in: float) -> None:
+        """Read what has arrived and hand the signals on. What there is to send goes with the next `turn` or `flush`.
+
+        Args:
+            again_in: Seconds until this is called again: whoever drives a busy server may wait for that.
+        """
+        with self.lock:
+            now = self.clock()
+            self._receive(now)
+            self.drained_until = now + min(again_in, LONGEST_GATHER)
+            signals = self.core.take_signals()
+            if signals:
+                self._on_signals(signals)
+
     def flush(self) -> None:
         """Send what is ready, and have the driver woken if it sleeps past the next timer."""
         with self.lock:
-            self._send(self.clock())
+            self._latest = now = self.clock()
+            self._send(now)
             signals = self.core.take_signals()
             if signals:
                 self._on_signals(signals)
@@ -128,7 +144,39 @@ class Endpoint:
 
     def close(self) -> None:
         """Close the socket."""
-        self.sock.close()
+        with self.lock:
+            self.is_closed = True
+            self.sock.close()
+
+    def _receive(self, now: float) -> bool:
+        """Read what has arrived. Returns True if there may be more."""
+        if self.is_closed:
+            return False
+        receive, recvfrom, recvmsg = self.core.receive_datagram, self._recvfrom, self._recvmsg
+        more, number, at = True, 0, now
+        earliest, unix_epoch = self._latest, (time.time() - now if recvmsg is not None else 0.0)
+        for number in range(MAX_RECEIVE_BATCH):  # noqa: B007
+            try:
+                if recvmsg is None:
+                    data, address = recvfrom(_RECEIVE_BYTES)
+                else:
+                    data, ancillary, _, address = recvmsg(_RECEIVE_BYTES, ANCILLARY_BYTES)
+                    at = earliest = min(now, max(earliest, arrival_time(ancillary) - unix_epoch))
+            except (BlockingIOError, InterruptedError):
+                more = False
+                break
+            except OSError:
+                # An ICMP reply to something sent earlier (ConnectionResetError on Windows), or a datagram longer
+                # than the buffer there (WSAEMSGSIZE): not an error of this socket, and the next one may be fine.
+                self._read_reports()
+                continue
+            receive(data, address, at)
+        self._latest = self.drained_at = now
+        self._arrived += number
+        if now - self._counted_from > _RATE_WINDOW:
+            self.arrival_rate = self._arrived / (now - self._counted_from)
+            self._arrived, self._counted_from = 0, now
+        return more
 
     def _send(self, now: float) -> None:
         sendto = self._sendto

@@ -7,6 +7,7 @@ delivery.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -21,6 +22,9 @@ from pygase.drivers.thread import NetworkThread
 from pygase.drivers.usercode import UserCode
 
 __all__ = ["Run", "Session"]
+
+_LONGEST_PAUSE = 0.25
+"""How long a thread waits at most before it looks around, in seconds."""
 
 _COROUTINE_STEP = 0.005
 """How often coroutine handlers under way are moved on by a thread that has no event loop of its own."""
@@ -74,10 +78,14 @@ class Run:
         self.endpoint = Endpoint(self.session, sock, self.system.clock, self.lock, self._sort)
 
     def drive_in_thread(self, *, gather: float = 0.0) -> None:
-        """Have a thread of its own drive the network. See `NetworkThread` for `gather`."""
+        """Have this thread drive the network, in `run_here`, and another one when it must. See `NetworkThread`."""
         assert self.endpoint is not None
-        self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end, gather=gather)
-        driver.start()
+        with self.lock:
+            if self.endpoint.is_closed:  # whoever ended it meanwhile has driven it to the end
+                return
+            self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end, gather=gather)
+        self.mailbox.on_mail = driver.wake_leader
+        driver.start(led_by=threading.get_ident())
 
     def drive_in_loop(self) -> AsyncioDriver:
         """Have the running asyncio loop drive the network."""
@@ -93,6 +101,11 @@ class Run:
     def drive_with(self, other: "Run") -> None:
         """Share another run's socket, lock and driver: its core serves this session too."""
         self.lock, self.endpoint, self._driver = other.lock, other.endpoint, other
+
+    def take_in(self, again_in: float) -> None:
+        """Read what has arrived, before a tick that is to handle it. From any thread. See `Endpoint.take_in`."""
+        if self.endpoint is not None and not self.over.is_set():
+            self.endpoint.take_in(again_in)
 
     def wake(self) -> None:
         """Have whoever drives the network take a turn soon. From any thread."""
@@ -121,6 +134,8 @@ class Run:
             self.take_turn()
         elif isinstance(self._driver, AsyncioDriver) and inside_event_loop() and self.endpoint is not None:
             self.endpoint.turn()
+        elif isinstance(self._driver, NetworkThread):
+            self._driver.relieve(threading.get_ident())
 
     def take_turn(self) -> None:
         """Drive the network once; for the session's driver."""
@@ -141,6 +156,8 @@ class Run:
 
     def wait_over(self, timeout: float) -> bool:
         """Wait until the session has ended. Drives it meanwhile if nobody else does. Returns whether it has."""
+        if isinstance(self._driver, NetworkThread):
+            self._driver.relieve(threading.get_ident())
         if not self.is_pumped or self.endpoint is None:
             return self.system.wait(self.over, timeout)
         deadline = self.system.clock() + timeout
@@ -180,6 +197,15 @@ class Run:
 
     def run_here(self) -> None:
         """Run user code on this thread until the session is over and everything is delivered."""
+        driver = self._driver if isinstance(self._driver, NetworkThread) else None
+        with driver.holding_interrupts() if driver is not None else contextlib.nullcontext():
+            try:
+                self._run_here(driver)
+            finally:
+                if driver is not None:
+                    driver.relieve()
+
+    def _run_here(self, driver: NetworkThread | None) -> None:
         mailbox, user_code, clock = self.mailbox, self._user_code, self.system.clock
         gives_up_at = float("inf")
         while not self.over.is_set() or (mailbox and self.claimed_by is None) or user_code.has_tasks:
@@ -187,12 +213,16 @@ class Run:
                 gives_up_at = min(gives_up_at, clock() + COROUTINE_GRACE)
                 if clock() >= gives_up_at:
                     break
-            if self.claimed_by is not None:
-                self.over.wait(0.25)  # the adapter delivers; this thread only waits for the end
-                if self.over.is_set():
-                    break
-                continue
-            mailbox.wait(_COROUTINE_STEP if user_code.has_tasks else 0.25)
+            is_claimed = self.claimed_by is not None  # then the adapter delivers
+            if is_claimed and self.over.is_set():
+                break
+            if is_claimed or not mailbox:
+                pause = _COROUTINE_STEP if user_code.has_tasks else _LONGEST_PAUSE
+                if driver is None or not driver.lead(pause):
+                    if is_claimed:
+                        self.over.wait(pause)
+                    else:
+                        mailbox.wait(pause)
             if self.claimed_by is None:
                 self.deliver()
 

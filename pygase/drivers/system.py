@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from pygase.config import SOCKET_BUFFER_BYTES
+from pygase.drivers.arrivals import ask_for_arrival_times
 from pygase.drivers.unreachable import ask_for_reports
 from pygase.errors import AddressUnavailable
 
@@ -155,6 +156,7 @@ class OperatingSystem:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address[0] == "::" else 1)
             sock.bind(address)
             ask_for_reports(sock)
+            ask_for_arrival_times(sock)
         except OSError as error:
             sock.close()
             raise AddressUnavailable(

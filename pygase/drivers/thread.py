@@ -1,23 +1,30 @@
-"""The driver for a thread of its own: waits for the socket or the next timer, then takes a turn."""
+"""The driver for programs that wait: somebody waits for the socket or the next timer, then takes a turn.
+
+That is best done by the thread that runs the game's handlers: an event is handled where it arrives, and its answer
+leaves from there, without waking anybody in between. When a handler takes long, or waits for the network itself, the
+network gets a thread of its own from then on. It stands by for that, and looks every `RELIEF_INTERVAL`.
+"""
 
 import contextlib
 import logging
 import selectors
+import signal
 import socket
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from pygase.config import BUSY_RATE, RELIEF_INTERVAL
 from pygase.drivers.endpoint import Endpoint
 
 __all__ = ["NetworkThread"]
 
 _log = logging.getLogger("pygase.drivers")
 
-_SMOOTHING = 1 / 32
-
 _MAX_SLEEP = 1.0
 """Longest sleep with nothing to do; only a bound on what a missed wake-up could cost."""
+
+_PATIENCE = 3.0
+"""After so many intervals of a tick that looks into the socket itself, and has not, somebody else does."""
 
 
 class NetworkThread:
@@ -26,8 +33,8 @@ class NetworkThread:
     Args:
         endpoint: What to drive. It is closed at the end.
         is_done: Asked after each turn.
-        on_end: Called as the last thing, on the thread.
-        gather: Once turns follow each other faster than this many seconds, on average, they are kept so far apart.
+        on_end: Called as the last thing, by whoever drives then.
+        gather: When datagrams follow each other faster than this many seconds, on average, turns are kept so far apart.
             What arrives meanwhile is handled in one go, which costs a busy server a fraction; an idle one still takes
             its turn at once.
     """
@@ -39,65 +46,159 @@ class NetworkThread:
         self._is_done = is_done
         self._on_end = on_end
         self._gather = gather
-        self._turned_at = float("-inf")
-        self._pace = 1.0  # the smoothed time from turn to turn
         self._waker, self._wake_up = socket.socketpair()
         self._waker.setblocking(False)
         self._wake_up.setblocking(False)
-        self._stopping = False
+        self._is_woken = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(endpoint.sock, selectors.EVENT_READ)
+        self._selector.register(self._waker, selectors.EVENT_READ)
+        self._only_waker = selectors.DefaultSelector()
+        self._only_waker.register(self._waker, selectors.EVENT_READ)
+        self._stopping = self._is_over = False
+        self._has_more = False
+        self._is_turning = self._is_interrupted = False  # on the leader's thread, which may be the main one
+        self._driving = threading.Lock()  # held by whoever waits or takes a turn
+        self._leader: int | None = None  # the thread that has driven so far, besides running user code
+        self._rounds = 0
+        self._relief = threading.Event()
         endpoint.wake = self.wake
         # A daemon: a program that forgets to disconnect still ends.
-        self.thread = threading.Thread(target=self._run, name="pygase-network", daemon=True)
+        self._thread = threading.Thread(target=self._stand_by, name="pygase-network", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self.thread.start()
+    def start(self, *, led_by: int | None = None) -> None:
+        """Begin to drive.
+
+        Args:
+            led_by: The thread that will call `lead` as often as it can; unless given, this object's own thread drives.
+        """
+        self._leader = led_by
+        self._thread.start()
 
     def wake(self) -> None:
-        """Make the thread take a turn soon. From any thread."""
-        # A full pipe wakes as well, and a closed one has nobody left to wake.
-        with contextlib.suppress(OSError):
-            self._wake_up.send(b"\0")
+        """Have whoever drives take a turn soon. From any thread."""
+        if not self._is_woken:
+            self._is_woken = True
+            # A full pipe wakes as well, and a closed one has nobody left to wake.
+            with contextlib.suppress(OSError):
+                self._wake_up.send(b"\0")
+
+    def wake_leader(self) -> None:
+        """Have the leader return from `lead`, unless that is who calls. From any thread."""
+        if self._leader is not None and self._leader != threading.get_ident():
+            self.wake()
 
     def stop(self) -> None:
-        """Make the thread end after its turn."""
+        """Make the driving end after the next turn."""
         self._stopping = True
         self.wake()
 
-    def _run(self) -> None:
-        endpoint = self._endpoint
+    def lead(self, timeout: float) -> bool:
+        """Wait for something to do, at most `timeout` seconds, and do it. For the leader.
+
+        Returns:
+            Whether it did so: not when another thread does from now on.
+        """
+        if self._leader is None or self._is_over:
+            return False
+        with self._driving:
+            if self._leader is None or self._is_over:
+                return False
+            self._drive(timeout)
+            self._rounds += 1
+        return True
+
+    def relieve(self, who: int | None = None) -> None:
+        """Have this object's own thread drive from now on.
+
+        Args:
+            who: The thread that is about to wait for the network; nothing changes unless it is the leader.
+        """
+        if who is None or who == self._leader:
+            self._leader = None
+            self._relief.set()
+
+    def _stand_by(self) -> None:
+        rounds = -1
+        while self._leader is not None and not self._is_over:
+            if not self._relief.wait(RELIEF_INTERVAL) and rounds == self._rounds and self._driving.acquire(False):
+                if rounds == self._rounds:  # it has been in a handler for all this time
+                    self._leader = None
+                self._driving.release()
+            rounds = self._rounds
+        while not self._is_over:
+            with self._driving:
+                self._drive(_MAX_SLEEP)
+
+    @contextlib.contextmanager
+    def holding_interrupts(self) -> Iterator[None]:
+        """Keep a Ctrl-C waiting until the leader's turn is done: in the middle, it would leave things half done."""
+        if threading.current_thread() is not threading.main_thread() or (
+            signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
+            yield
+            return
+        signal.signal(signal.SIGINT, self._interrupt)
         try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(endpoint.sock, selectors.EVENT_READ)
-                selector.register(self._waker, selectors.EVENT_READ)
-                while not self._stopping:
-                    now = endpoint.clock()
-                    self._pace += _SMOOTHING * (min(now - self._turned_at, 1.0) - self._pace)
-                    self._turned_at = now
-                    more = endpoint.turn()
-                    if self._is_done():
-                        break
-                    self._sleep(selector, 0.0 if more else None)
+            yield
+        finally:
+            if signal.getsignal(signal.SIGINT) == self._interrupt:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupt(self, *_: object) -> None:
+        if not self._is_turning:
+            raise KeyboardInterrupt
+        self._is_interrupted = True
+
+    def _drive(self, timeout: float) -> None:
+        """Wait and take a turn; the last one cleans up."""
+        if self._is_over:
+            return
+        try:
+            self._wait(0.0 if self._has_more else timeout)
+            self._is_turning = self._leader is not None
+            self._has_more = self._endpoint.turn()
+            is_done = self._stopping or self._is_done()
         except Exception:
             _log.exception("the network thread stopped; this is a bug in pygase")
-        finally:
-            endpoint.close()
-            self._waker.close()
-            self._wake_up.close()
+            is_done = True
+        if is_done:
+            self._is_over = True
+            for each in (self._endpoint, self._selector, self._only_waker, self._waker, self._wake_up):
+                each.close()
             self._on_end()
+        self._is_turning = False
+        if self._is_interrupted:
+            self._is_interrupted = False
+            raise KeyboardInterrupt
 
-    def _sleep(self, selector: selectors.BaseSelector, timeout: float | None) -> None:
-        endpoint = self._endpoint
-        if timeout is None:
+    def _wait(self, timeout: float) -> None:
+        """Wait until something may have arrived, a timer is due, somebody wakes, or the time is over."""
+        endpoint, clock = self._endpoint, self._endpoint.clock
+        ends_at = clock() + timeout
+        while True:
             timer = endpoint.next_timer()
-            timeout = _MAX_SLEEP if timer is None else min(_MAX_SLEEP, max(0.0, timer - endpoint.clock()))
-        for key, _ in selector.select(timeout):
-            if key.fileobj is self._waker:
-                with contextlib.suppress(BlockingIOError):
-                    while self._waker.recv(256):
-                        pass
+            now = clock()
+            left = (ends_at if timer is None else min(ends_at, timer)) - now
+            gathering = min(self._gather_until(now) - now, left)
+            if gathering <= 0.0 or self._is_woken:
+                break
+            self._only_waker.select(gathering)
+        if not self._is_woken:
+            self._selector.select(max(0.0, left))
         endpoint.sleeps_until = 0.0
-        if self._pace < self._gather:
-            early = self._turned_at + self._gather - endpoint.clock()
-            if early > 0.0 and not self._stopping:
-                time.sleep(early)
+        if self._is_woken:
+            with contextlib.suppress(BlockingIOError):
+                while self._waker.recv(256):
+                    pass
+            self._is_woken = False  # whoever finds it set before this has its turn now
+
+    def _gather_until(self, now: float) -> float:
+        """Return when to look into the socket next, whatever is in it."""
+        endpoint = self._endpoint
+        if getattr(endpoint.core, "hurried_until", now) > now:
+            return now
+        drained_at, ticks = endpoint.drained_at, endpoint.drained_until - endpoint.drained_at
+        if ticks > 0.0 and endpoint.arrival_rate > BUSY_RATE:
+            return drained_at + _PATIENCE * ticks
+        return drained_at + self._gather if endpoint.arrival_rate * self._gather > 1.0 else now

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pygase.config import NEVER
 from pygase.errors import DisconnectReason
 from pygase.netcode import Peer, PeerConnected, PeerDisconnected
 
@@ -21,14 +22,16 @@ class Agenda:
         touched: Clients that may have something to send; in order, so that runs repeat.
         timers: A heap of deadlines; an entry whose client has another deadline by now is skipped.
         signals: For the layer above.
+        hurried_until: Until when what arrives should be read at once, for a bulk transfer's sake.
     """
 
-    __slots__ = ("_numbers", "_tidy_above", "signals", "timers", "touched")
+    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "signals", "timers", "touched")
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
         self.timers: list[tuple[float, int, Seat]] = []
         self.signals: list[Any] = []
+        self.hurried_until = -NEVER
         self._numbers: Iterator[int] = itertools.count(1)  # tell entries of one deadline apart
         self._tidy_above = 64
 
@@ -41,6 +44,36 @@ class Agenda:
             timers[:] = [entry for entry in timers if not entry[2].is_over and entry[2].deadline == entry[0]]
             heapq.heapify(timers)
             self._tidy_above = 4 * len(timers) + 64
+
+    def next_deadline(self) -> float:
+        """Return when a client's deadline is due; `NEVER` for not at all.
+
+        Deadlines mostly move on while they wait, which nobody notes: the first one is looked at again until it holds.
+        """
+        timers = self.timers
+        while timers:
+            deadline, _, seat = timers[0]
+            if not seat.is_over and seat.deadline == deadline:
+                actual = seat.session.deadline_of(seat)
+                if actual <= deadline:
+                    return deadline
+                seat.deadline = NEVER
+                if actual < NEVER:
+                    seat.deadline = actual
+                    heapq.heapreplace(timers, (actual, next(self._numbers), seat))
+                    continue
+            heapq.heappop(timers)
+        return NEVER
+
+    def pop_due(self, now: float) -> "Seat | None":
+        """Take a client whose deadline has come."""
+        timers = self.timers
+        while timers and timers[0][0] <= now:
+            deadline, _, seat = heapq.heappop(timers)
+            if not seat.is_over and seat.deadline == deadline:
+                seat.deadline = NEVER
+                return seat
+        return None
 
 
 class ServerLink(Protocol):

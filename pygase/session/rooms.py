@@ -1,6 +1,5 @@
 """Several rooms' sessions on one secure link: who joins is led to a room, and stays there."""
 
-import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +102,11 @@ class RoomsSession:
         if peer is not None and peer.context is not None:
             peer.context.is_unreachable = True
 
+    @property
+    def hurried_until(self) -> float:
+        """See `ServerSession.hurried_until`."""
+        return self._agenda.hurried_until
+
     # --- the core's shape -----------------------------------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, address: tuple[Any, ...], now: float) -> None:
@@ -136,10 +140,7 @@ class RoomsSession:
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
         timer: float | None = self.link.next_timer()
-        timers = self._agenda.timers
-        while timers and (timers[0][2].is_over or timers[0][2].deadline != timers[0][0]):
-            heapq.heappop(timers)
-        soonest = timers[0][0] if timers else NEVER
+        soonest = self._agenda.next_deadline()
         return soonest if soonest < NEVER and (timer is None or soonest < timer) else timer
 
     def handle_timer(self, now: float) -> None:
@@ -148,12 +149,8 @@ class RoomsSession:
         if link_timer is not None and link_timer <= now:
             self.link.handle_timer(now)
             self._heed_link(now)
-        timers = self._agenda.timers
-        while timers and timers[0][0] <= now:
-            deadline, _, seat = heapq.heappop(timers)
-            if not seat.is_over and seat.deadline == deadline:
-                seat.deadline = NEVER
-                seat.session.handle_seat_timer(seat, now)
+        while (seat := self._agenda.pop_due(now)) is not None:
+            seat.session.handle_seat_timer(seat, now)
 
     def take_signals(self) -> list[Any]:
         """Return what has happened in the rooms since the last call."""

@@ -1,11 +1,11 @@
 """A server's side of all its sessions, without I/O: secure links, traffic, state and events."""
 
 import contextlib
-import heapq
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from pygase.config import (
+    BULK_HURRY,
     COALESCE_DELAY,
     FAREWELL_RETRIES,
     FAREWELL_WAIT,
@@ -77,12 +77,17 @@ class ServerSession:
         self._view_feed = view_feed
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
-        self._signals, self._touched, self._timers = agenda.signals, agenda.touched, agenda.timers
+        self._signals, self._touched = agenda.signals, agenda.touched
         self._agenda = agenda
         self._closes_at = NEVER
         self._newest_gate = -1
         self._published_version = -1
         self._published_at = -NEVER
+
+    @property
+    def hurried_until(self) -> float:
+        """Until when what arrives should be read at once: acknowledgements let the rest of a bulk transfer go."""
+        return self._agenda.hurried_until
 
     @property
     def host(self) -> Seat | None:
@@ -284,17 +289,17 @@ class ServerSession:
                         seat.welcome_at = now + WELCOME_INTERVAL
                 else:
                     self._offer_state(seat, now)
-                    for payload in seat.traffic.packets_to_send(now):
+                    packets = seat.traffic.packets_to_send(now)
+                    for payload in packets:
                         out.append((seal(payload, now), address))
+                    if len(packets) > 1:
+                        self._agenda.hurried_until = now + BULK_HURRY
             self._schedule(seat)
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
         timer: float | None = self.link.next_timer()
-        timers = self._timers
-        while timers and (timers[0][2].is_over or timers[0][2].deadline != timers[0][0]):
-            heapq.heappop(timers)
-        soonest = min(self._closes_at, timers[0][0] if timers else NEVER)
+        soonest = min(self._closes_at, self._agenda.next_deadline())
         return soonest if soonest < NEVER and (timer is None or soonest < timer) else timer
 
     def handle_timer(self, now: float) -> None:
@@ -303,12 +308,8 @@ class ServerSession:
         if link_timer is not None and link_timer <= now:
             self.link.handle_timer(now)
             self._heed_link(now)
-        timers = self._timers
-        while timers and timers[0][0] <= now:
-            deadline, _, seat = heapq.heappop(timers)
-            if not seat.is_over and seat.deadline == deadline:
-                seat.deadline = NEVER
-                self.handle_seat_timer(seat, now)
+        while (seat := self._agenda.pop_due(now)) is not None:
+            self.handle_seat_timer(seat, now)
         self._end_if_done(now)
 
     def take_signals(self) -> list[Any]:
@@ -344,7 +345,8 @@ class ServerSession:
                 self._take_acks(seat)
         self._touched[seat] = None
 
-    def _schedule(self, seat: Seat) -> None:
+    def deadline_of(self, seat: Seat) -> float:
+        """Return when `handle_seat_timer` has something to do for a client."""
         timer = seat.ends_at
         if not seat.is_absent:
             timer = min(timer, seat.ticket_at, seat.welcome_at if seat.welcome else NEVER)
@@ -354,6 +356,10 @@ class ServerSession:
                     timer = traffic_timer
                 if seat.offered_version != self._newest_for(seat) and not seat.traffic.snapshot_busy:
                     timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
+        return timer
+
+    def _schedule(self, seat: Seat) -> None:
+        timer = self.deadline_of(seat)
         if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
             self._agenda.schedule(seat, timer)
 

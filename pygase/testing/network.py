@@ -61,6 +61,7 @@ class SimulatedNetwork(VirtualTime):
         self.names = {"localhost": _SERVER_IP}
         self.datagrams = 0
         self.tap: Callable[[bytes, Address, Address], bool] | None = None
+        self._is_closed = False
         self.default_conditions: Lines = conditions
         self.clients: list[Client] = []
         self.servers: list[Server] = []
@@ -256,7 +257,8 @@ class SimulatedNetwork(VirtualTime):
                 each.stop()
 
     def close(self) -> None:
-        """Close what the simulation opened."""
+        """Close what the simulation opened. Nothing is sent any more, not even by what is thrown away later."""
+        self._is_closed = True
         if self._loop is not None:
             self._loop.close()
             self._loop = None
@@ -292,7 +294,7 @@ class SimulatedNetwork(VirtualTime):
     def transmit(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
         """Carry a datagram from one host to another, as their lines will have it."""
         self.datagrams += 1
-        if self.tap is not None and not self.tap(data, source, target):
+        if self._is_closed or (self.tap is not None and not self.tap(data, source, target)):
             return
         sender, receiver = self._hosts.get(source[0]), self._hosts.get(target[0])
         if sender is None or receiver is None or sender.is_cut_off or receiver.is_cut_off:

@@ -89,7 +89,7 @@ def one_input(data: bytes) -> None:
                 scene.clients[GOOD].receive_datagram(reply, SERVER, scene.now)
         server.take_signals()
         assert len(server.seats) <= 4
-        assert len(server._timers) <= 64
+        assert len(server._agenda.timers) <= 64
     scene.clients[GOOD].dispatch(encode_event("STILL_HERE", (), {}), -1, None)
     for _ in range(40):
         scene.exchange()

@@ -273,7 +273,7 @@ def test_a_departed_client_leaves_nothing_behind(network: SimulatedNetwork) -> N
     network.run(3.0)
     assert not session.seats
     assert not session.link.peers
-    assert not session._timers
+    assert not session._agenda.timers
     assert not session._touched
 
 

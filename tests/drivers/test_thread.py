@@ -1,0 +1,183 @@
+"""Who waits for the socket: the thread that runs the handlers, until it is held up; and how a busy server gathers."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pygase import RELIABLE, Client, Server
+from pygase.config import BUSY_RATE, LONGEST_GATHER
+from pygase.drivers.endpoint import Endpoint
+from pygase.drivers.system import SYSTEM
+from pygase.drivers.thread import NetworkThread
+from pygase.gamestate import GameState, GameStateStore
+from tests.conftest import wait_for
+
+from .fakes import NotingCore
+
+
+class Rig:
+    """A driver over a real socket, and one to send to it from."""
+
+    def __init__(self, gather: float = 0.0) -> None:
+        self.core = NotingCore()
+        self.sock = SYSTEM.server_socket("127.0.0.1", 0)
+        self.endpoint = Endpoint(self.core, self.sock, time.monotonic, threading.Lock(), lambda signals: None)
+        self.ended = threading.Event()
+        self.driver = NetworkThread(self.endpoint, lambda: self.core.is_over, self.ended.set, gather=gather)
+        self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def send(self, data: bytes) -> None:
+        self.peer.sendto(data, self.sock.getsockname())
+
+    def close(self) -> None:
+        self.core.is_over = True
+        if not self.driver._thread.is_alive():
+            self.driver.start()
+        self.driver.relieve()
+        self.driver.stop()
+        assert self.ended.wait(15.0)
+        self.peer.close()
+
+
+@pytest.fixture
+def make_rig() -> Iterator[Callable[..., Rig]]:
+    rigs: list[Rig] = []
+
+    def make(*args: Any, **kwargs: Any) -> Rig:
+        rigs.append(Rig(*args, **kwargs))
+        return rigs[-1]
+
+    yield make
+    for rig in rigs:
+        rig.close()
+
+
+def test_leader_reads_on_its_own_thread(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    readers: list[int] = []
+    receive = rig.core.receive_datagram
+
+    def note(data: bytes, address: Any, now: float) -> None:
+        readers.append(threading.get_ident())
+        receive(data, address, now)
+
+    rig.core.receive_datagram = note  # type: ignore[method-assign]
+    rig.driver.start(led_by=threading.get_ident())
+    rig.send(b"a")
+    wait_for(lambda: rig.driver.lead(0.05) and rig.core.received == [b"a"])
+    assert readers == [threading.get_ident()]
+
+
+def test_leader_that_stays_away_is_relieved_for_good(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.driver.start(led_by=threading.get_ident())
+    assert rig.driver.lead(0.0)
+    rig.send(b"a")
+    wait_for(lambda: rig.core.received == [b"a"])  # this thread does nothing for it
+    assert not rig.driver.lead(0.0)
+
+
+def test_only_the_leaders_own_wait_relieves_it(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.driver.start(led_by=threading.get_ident())
+    rig.driver.relieve(threading.get_ident() + 1)
+    assert rig.driver.lead(0.0)
+    rig.driver.relieve(threading.get_ident())
+    assert not rig.driver.lead(0.0)
+
+
+def test_mail_from_another_thread_ends_the_leaders_wait(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.driver.start(led_by=threading.get_ident())
+    rig.driver.wake_leader()  # its own mail wakes nobody
+    other = threading.Thread(target=rig.driver.wake_leader)
+    other.start()
+    other.join()
+    assert rig.driver.lead(3_600.0)
+
+
+def test_interrupt_waits_until_the_turn_is_done(make_rig: Callable[..., Rig]) -> None:
+    assert threading.current_thread() is threading.main_thread()
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    rig = make_rig()
+    receive = rig.core.receive_datagram
+
+    def interrupted(data: bytes, address: Any, now: float) -> None:
+        signal.raise_signal(signal.SIGINT)
+        receive(data, address, now)
+
+    rig.core.receive_datagram = interrupted  # type: ignore[method-assign]
+    rig.driver.start(led_by=threading.get_ident())
+    rig.send(b"a")
+    try:
+        with pytest.raises(KeyboardInterrupt), rig.driver.holding_interrupts():
+            wait_for(lambda: rig.driver.lead(0.05) and False)
+        assert rig.core.received == [b"a"]
+        with pytest.raises(KeyboardInterrupt), rig.driver.holding_interrupts():
+            signal.raise_signal(signal.SIGINT)  # between turns: at once
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def test_busy_server_looks_when_it_has_gathered_and_an_idle_one_at_once(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    until, endpoint = rig.driver._gather_until, rig.endpoint
+    endpoint.drained_at = 10.0
+    assert until(10.001) == 10.001
+    endpoint.arrival_rate = 1_000.0
+    assert until(10.001) == 10.002
+
+
+def test_ticks_that_look_for_themselves_are_left_to_it_unless_late(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    until, endpoint = rig.driver._gather_until, rig.endpoint
+    endpoint.clock = lambda: 10.0
+    endpoint.take_in(0.05)
+    assert until(10.001) == 10.001  # with few clients, each datagram is read as it comes
+    endpoint.arrival_rate = BUSY_RATE + 1.0
+    assert 10.05 < until(10.001) < 10.25
+    endpoint.take_in(5.0)
+    assert until(10.001) < 10.0 + 4 * LONGEST_GATHER
+    endpoint.core.hurried_until = 10.1  # type: ignore[attr-defined]
+    assert until(10.001) == 10.001
+
+
+def test_datagram_counts_as_arrived_when_it_did_not_when_it_is_read(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    if rig.endpoint._recvmsg is None:
+        pytest.skip("this system does not tell when a datagram arrived")
+    arrivals: list[float] = []
+    rig.core.receive_datagram = lambda data, address, now: arrivals.append(now)  # type: ignore[method-assign]
+    before = time.monotonic()
+    rig.send(b"a")
+    after = time.monotonic()
+    wait_for(lambda: time.monotonic() > after + 0.02)
+    wait_for(lambda: rig.endpoint.turn() or arrivals)
+    assert before - 0.005 < arrivals[0] < after + 0.015
+
+
+def test_handler_that_takes_long_stalls_no_acknowledgement() -> None:
+    released, handling, acked = threading.Event(), threading.Event(), threading.Event()
+
+    def handler() -> None:
+        handling.set()
+        released.wait(15.0)
+
+    server = Server(GameStateStore(GameState()))
+    server.register_event_handler("SLOW", handler)
+    server.run_in_thread(0, "127.0.0.1")
+    client = Client()
+    client.connect_in_thread(server.port or 0, "127.0.0.1")
+    client.dispatch_event("SLOW", retries=RELIABLE)
+    assert handling.wait(15.0)
+    client.dispatch_event("NEXT", retries=RELIABLE, ack_callback=acked.set)
+    assert acked.wait(15.0)
+    released.set()
+    client.disconnect()
+    server.shutdown()
