@@ -1,11 +1,11 @@
 """A whole game server in one object: store, state machine and server."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Unpack
 
-from pygase.config import TICK_INTERVAL
-from pygase.drivers import inside_event_loop
+from pygase.config import TICK_INTERVAL, TICK_WAIT
+from pygase.drivers import Begun, inside_event_loop
 from pygase.gamestate import GameState, GameStateStore
 from pygase.machine import GameStateMachine
 from pygase.server import Server, ServerOptions
@@ -52,6 +52,8 @@ class Backend:
         self.game_state_store = GameStateStore(initial_game_state)
         self.game_state_machine = GameStateMachine(self.game_state_store)
         self.game_state_machine.time_step = time_step_function  # type: ignore[method-assign]
+        if event_handlers is not None and not isinstance(event_handlers, Mapping):
+            raise TypeError(f"event_handlers is a dict of functions by event type, not {event_handlers!r}")
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
         self.server = Server(self.game_state_store, view=view, precision=precision)
@@ -107,10 +109,12 @@ class Backend:
     def shutdown(self) -> Coroutine[Any, Any, None] | None:
         """Stop the game loop and the server; `run` may be called again.
 
-        Inside a running event loop it returns an awaitable that has begun already.
+        The tick under way is waited for, at most `TICK_WAIT` seconds, unless this is called within it. Inside a
+        running event loop it returns an awaitable that has begun already.
         """
-        self.game_state_machine.stop()
-        return self.server.shutdown()
+        stopped = self.game_state_machine.stop(TICK_WAIT)
+        closed = self.server.shutdown()
+        return Begun(lambda: _both(stopped, closed)) if inside_event_loop() else None
 
     async def _run_in_loop(self, hostname: str, port: int, interval: float, **options: Unpack[ServerOptions]) -> None:
         self.server._listen(port, hostname, self.game_state_machine, **options)
@@ -120,3 +124,9 @@ class Backend:
         finally:
             self.game_state_machine.stop()
             await ticking
+
+
+async def _both(stopped: Awaitable[bool], closed: Awaitable[None] | None) -> None:
+    await stopped
+    if closed is not None:
+        await closed

@@ -186,11 +186,14 @@ class Client:
         """Block until a condition on the game state holds.
 
         Args:
-            game_state_condition: Gets the `GameState`; true when it holds.
+            game_state_condition: Gets the `GameState`; true when it holds. Before the first state has come it may
+                fail with AttributeError or KeyError, and just does not hold; what it raises afterwards is passed on.
             timeout: Seconds to wait at most.
 
         Raises:
             TimeoutError: It did not hold in time.
+            AttributeError: The condition asks for what the state does not have. (`try_to` waits for it to come.)
+            KeyError: The same, of a dict in the state.
         """
 
         def holds(state: GameState) -> bool:

@@ -271,6 +271,10 @@ to spare. One that sends 10,000 a second is cut off after half a minute, and has
 TICK_INTERVAL: Final = 0.02
 """Default seconds between ticks: pygase 0.3's, 50 a second."""
 
+TICK_WAIT: Final = 5.0
+"""How long a shutdown waits for the tick under way: one that saves the game may take a while, one that hangs must not
+keep the program from ending."""
+
 MAX_TICK_DT: Final = 0.25
 """Longest `dt` a time step is given. After a pause (a debugger, a laptop's sleep) the game goes on where it was
 instead of jumping; a quarter second is the longest hitch that players read as a hitch."""

@@ -21,7 +21,7 @@ from pygase.drivers import SYSTEM, Begun, System, UserCode, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore, GameStatus
-from pygase.session.events import LIFECYCLE_EVENT_TYPES
+from pygase.session.events import LIFECYCLE_EVENT_TYPES, check_at_server
 from pygase.session.tick import current_tick
 from pygase.state import Draft
 
@@ -82,7 +82,9 @@ class GameStateMachine:
 
         Raises:
             TypeError: The handler is not callable.
+            ReservedEventType: The event type is one that happens at clients only.
         """
+        check_at_server(event_type)
         self._handlers.register_event_handler(event_type, event_handler_function)
 
     def run_game_loop(self, interval: float = TICK_INTERVAL) -> Coroutine[Any, Any, None] | None:

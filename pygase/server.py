@@ -14,7 +14,7 @@ from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore
 from pygase.listener import Listener, ServerOptions
 from pygase.machine import GameStateMachine
-from pygase.session.events import encode_event
+from pygase.session.events import check_at_server, encode_event
 from pygase.session.seat import Seat
 from pygase.session.server import ServerSession
 from pygase.session.signals import (
@@ -174,6 +174,7 @@ class Server(Listener[ServerSession]):
 
         Raises:
             KeyError: An address is not a connected client's.
+            TypeError: `target_client` is none of these.
             NotSendable: Something in the data has no form on the wire.
             TooLarge: The event is over 256 KiB.
             BacklogFull: More is waiting for the one client named than its connection can carry. Among several, such a
@@ -183,7 +184,7 @@ class Server(Listener[ServerSession]):
         check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
-        addresses = None if target_client == "all" else _addresses(target_client)
+        addresses = None if isinstance(target_client, str) and target_client == "all" else _addresses(target_client)
         if run is None or session is None:
             if addresses:
                 raise KeyError(addresses[0])
@@ -214,7 +215,9 @@ class Server(Listener[ServerSession]):
 
         Raises:
             TypeError: The handler is not callable.
+            ReservedEventType: The event type is one that happens at clients only.
         """
+        check_at_server(event_type)
         self._handlers.register_event_handler(event_type, event_handler_function)
 
     @property
@@ -379,9 +382,17 @@ def _dispatch_to(
 
 def _addresses(target_client: Any) -> list[Address]:
     """Return the addresses that `target_client` names: one address, a tuple or list, or a list of them."""
-    if isinstance(target_client, (tuple, list)):
-        if len(target_client) >= 2 and isinstance(target_client[0], str) and isinstance(target_client[1], int):
-            return [tuple(target_client)]
-        if all(isinstance(item, (tuple, list)) for item in target_client):
-            return [tuple(item) for item in target_client]
-    raise KeyError(target_client)
+    if _is_address(target_client):
+        return [tuple(target_client)]
+    if isinstance(target_client, (tuple, list)) and all(map(_is_address, target_client)):
+        return [tuple(item) for item in target_client]
+    raise TypeError(
+        'target_client is "all", a client\'s address such as ("203.0.113.5", 40000), or a list of addresses,'
+        f" not {target_client!r}"
+    )
+
+
+def _is_address(thing: Any) -> bool:
+    return (
+        isinstance(thing, (tuple, list)) and len(thing) >= 2 and isinstance(thing[0], str) and isinstance(thing[1], int)
+    )

@@ -1,5 +1,7 @@
 """A whole game server in one object."""
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -46,6 +48,17 @@ def test_initial_state_that_is_no_game_state_raises() -> None:
 def test_handler_that_is_not_callable_raises_and_names_the_event() -> None:
     with pytest.raises(TypeError, match="'JOIN'"):
         Backend(GameState(), lambda game_state, dt: None, {"JOIN": None})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("wrong", [["A"], "A", 5, {"A"}])
+def test_handlers_that_are_no_dict_raise_and_say_what_is_expected(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="event_handlers is a dict of functions by event type, not"):
+        Backend(GameState(), lambda game_state, dt: None, wrong)
+
+
+def test_initial_status_that_there_is_not_raises() -> None:
+    with pytest.raises(ValueError, match="game_status"):
+        Backend(GameState(game_status=7), lambda game_state, dt: None)
 
 
 def test_time_step_gets_state_and_dt_by_keyword_or_position() -> None:
@@ -124,8 +137,6 @@ def test_bad_interval_raises_and_leaves_nothing_running(interval: Any) -> None:
 
 
 def test_bad_interval_raises_inside_an_event_loop_too() -> None:
-    import asyncio
-
     async def main() -> None:
         backend = counting()
         with pytest.raises(ValueError, match="interval"):
@@ -137,6 +148,64 @@ def test_bad_interval_raises_inside_an_event_loop_too() -> None:
 
 def test_shutting_down_what_does_not_run_is_harmless() -> None:
     counting().shutdown()
+
+
+def test_shutdown_waits_for_the_tick_under_way_longer_than_a_stop_does() -> None:
+    in_tick, release, done = threading.Event(), threading.Event(), threading.Event()
+
+    def time_step(game_state: GameState, dt: float) -> None:
+        in_tick.set()
+        release.wait(15.0)
+        done.set()
+
+    backend = Backend(GameState(), time_step)
+    backend.run_in_thread("localhost", 0)
+    assert in_tick.wait(15.0)
+    threading.Timer(1.2, release.set).start()
+    backend.shutdown()
+    assert done.is_set()
+    assert backend.game_state_store.get_game_state().is_paused()
+
+
+def test_shutdown_does_not_wait_for_ever_for_a_tick_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pygase.backend.TICK_WAIT", 0.05)
+    in_tick, release = threading.Event(), threading.Event()
+
+    def time_step(game_state: GameState, dt: float) -> None:
+        in_tick.set()
+        release.wait(15.0)
+
+    backend = Backend(GameState(), time_step)
+    backend.run_in_thread("localhost", 0)
+    assert in_tick.wait(15.0)
+    backend.shutdown()
+    assert backend.server.port is None
+    release.set()
+    assert backend.game_state_machine.stop(15.0)
+
+
+def test_awaited_shutdown_waits_for_the_tick_under_way() -> None:
+    async def main() -> None:
+        in_tick, release = asyncio.Event(), asyncio.Event()
+
+        async def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+            in_tick.set()
+            await release.wait()
+            return {"saved": True}
+
+        backend = Backend(GameState(saved=False), time_step)
+        running = asyncio.ensure_future(backend.run("localhost", 0))  # type: ignore[arg-type]
+        await in_tick.wait()
+        ending = asyncio.ensure_future(backend.shutdown())  # type: ignore[arg-type]
+        while backend.server.port is not None:
+            await asyncio.sleep(0.002)
+        assert not ending.done()
+        release.set()
+        await ending
+        assert backend.game_state_store.get_game_state().saved
+        await running
+
+    asyncio.run(asyncio.wait_for(main(), 30.0))
 
 
 def test_options_reach_the_server() -> None:

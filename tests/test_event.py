@@ -30,6 +30,17 @@ def test_event_data_may_be_called_like_the_events_own_parameter() -> None:
     assert Event("CHAT", event_type="x").handler_kwargs == {"event_type": "x"}
 
 
+@pytest.mark.parametrize("event_type", [5, None, b"E", ["E"]])
+def test_type_that_is_no_string_raises(event_type: Any) -> None:
+    with pytest.raises(TypeError, match="an event type is a string, not"):
+        UniversalEventHandler().register_event_handler(event_type, print)
+
+
+def test_empty_type_raises() -> None:
+    with pytest.raises(ValueError, match="not empty"):
+        UniversalEventHandler().register_event_handler("", print)
+
+
 def test_a_later_registration_replaces_an_earlier_one() -> None:
     handlers = UniversalEventHandler()
     handlers.register_event_handler("E", lambda: 1)

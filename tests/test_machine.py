@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pygase import GameState, GameStateMachine, GameStateStore, GameStatus
+from pygase import TO_DELETE, GameState, GameStateMachine, GameStateStore, GameStatus, Server
 from pygase.config import MAX_CATCH_UP, MAX_INBOX_EVENTS, MAX_TICK_DT
-from pygase.errors import AlreadyRunning
+from pygase.errors import AlreadyRunning, ReservedEventType
 from pygase.event import Event
 from pygase.testing import SimulatedNetwork
 
@@ -310,6 +310,29 @@ def test_exceptions_are_counted_logged_with_traceback_and_the_loop_goes_on(
     assert len(machine.ticks) > 20
     assert "Traceback" in caplog.text
     assert "a bug in the game" in caplog.text
+
+
+@pytest.mark.parametrize("nonsense", ["Paused", 2, -1, None, [1], TO_DELETE])
+def test_status_that_there_is_not_is_logged_and_the_loop_goes_on(
+    network: SimulatedNetwork, caplog: pytest.LogCaptureFixture, nonsense: Any
+) -> None:
+    machine = Recorder(network, n=1)
+    machine.register_event_handler("BAD", lambda: {"game_status": nonsense, "n": 2})
+    network.run_game_loop(machine)
+    network.run(0.1)
+    machine._push_event(Event("BAD"))
+    network.run(1.0)
+    assert (machine.errors, machine.state.n, machine.state.game_status) == (1, 1, GameStatus.ACTIVE)
+    assert len(machine.ticks) > 50
+    assert "GameStatus.PAUSED or GameStatus.ACTIVE, not" in caplog.text
+
+
+@pytest.mark.parametrize("event_type", ["CONNECTED", "DISCONNECTED", "CONNECTION_FAILED", "RECONNECTED"])
+def test_handler_of_what_happens_at_clients_only_raises_and_says_what_to_wait_for(event_type: str) -> None:
+    machine = Recorder()
+    for place in (machine, Server(machine.store)):
+        with pytest.raises(ReservedEventType, match=f"'{event_type}'.*'CLIENT_DISCONNECTED'"):
+            place.register_event_handler(event_type, print)
 
 
 def test_machine_without_time_step_says_what_to_do(network: SimulatedNetwork, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,8 +11,10 @@ from pygase.errors import DisconnectReason, MalformedDatagram, NotSendable, Rese
 from pygase.wire import pack, read_varint, unpack, write_varint
 
 __all__ = [
+    "CLIENT_LIFECYCLE",
     "LIFECYCLE_EVENT_TYPES",
     "Event",
+    "check_at_server",
     "closing_message",
     "decode_closing",
     "decode_event",
@@ -20,17 +22,10 @@ __all__ = [
     "gated",
 ]
 
-LIFECYCLE_EVENT_TYPES: Final = frozenset(
-    {
-        "CLIENT_CONNECTED",
-        "CLIENT_DISCONNECTED",
-        "CLIENT_RECONNECTED",
-        "CONNECTED",
-        "CONNECTION_FAILED",
-        "DISCONNECTED",
-        "RECONNECTED",
-    }
-)
+CLIENT_LIFECYCLE: Final = frozenset({"CONNECTED", "CONNECTION_FAILED", "DISCONNECTED", "RECONNECTED"})
+"""Those that happen to a client, at the client."""
+
+LIFECYCLE_EVENT_TYPES: Final = CLIENT_LIFECYCLE | {"CLIENT_CONNECTED", "CLIENT_DISCONNECTED", "CLIENT_RECONNECTED"}
 """Made by pygase itself when connections begin and end; neither side can send one."""
 
 # The kinds of messages. The two low bits of an event's kind say what it carries.
@@ -90,17 +85,33 @@ class Event:
     __hash__ = None  # type: ignore[assignment]  # mutable, like the dict it holds
 
 
+def check_at_server(event_type: Any) -> None:
+    """Refuse to wait on a server for what only happens at clients.
+
+    Raises:
+        ReservedEventType: It is one of those.
+    """
+    if isinstance(event_type, str) and event_type in CLIENT_LIFECYCLE:
+        raise ReservedEventType(
+            f"{event_type!r} happens at clients only; on a server it is 'CLIENT_CONNECTED', 'CLIENT_DISCONNECTED'"
+            " or 'CLIENT_RECONNECTED'"
+        )
+
+
 def encode_event(event_type: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """Return the message of an event, ungated.
 
     Raises:
         TypeError: The event type is not a string.
+        ValueError: It is empty.
         ReservedEventType: It is one of pygase's own.
         NotSendable: A value has no form on the wire; the message names the event and the value.
         TooLarge: The event is over `MAX_EVENT_BYTES`.
     """
     if type(event_type) is not str:
         raise TypeError(f"an event type is a string, not {event_type!r}")
+    if not event_type:
+        raise ValueError("an event type is a string that is not empty")
     if event_type in LIFECYCLE_EVENT_TYPES:
         raise ReservedEventType(
             f"{event_type!r} is sent by pygase itself when connections begin and end; choose another event type"

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from pygase.config import MAX_STATE_BYTES, MAX_VALUE_DEPTH
 from pygase.errors import NotSendable, TooLarge
-from pygase.state.gamestate import frozen_view
+from pygase.state.gamestate import GameStatus, frozen_view
 from pygase.state.merge import diff
 from pygase.state.names import check_names
 from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement, freeze, frozen_key, same, size_of
@@ -69,7 +69,7 @@ class Draft:
 
         Raises:
             NotSendable: A value in it cannot be sent; the message names it and where it stands.
-            ValueError: It names an attribute that a game state cannot have.
+            ValueError: It names an attribute that a game state cannot have, or sets a `game_status` that there is not.
             TooLarge: The state would outgrow its limit.
         """
         growth = self.growth
@@ -96,6 +96,8 @@ class Draft:
 
     def _check(self, update: Mapping[str, Any]) -> None:
         check_names(update)
+        if "game_status" in update:
+            _check_status(self.state.get("game_status"))
         if self.base_size + self.growth > MAX_STATE_BYTES:
             raise TooLarge(
                 f"with this update the game state takes {self.base_size + self.growth} bytes;"
@@ -194,6 +196,11 @@ class Draft:
                     self._changed_bytes += size_of(new)
         self._changed_bytes += _BYTES_PER_KEY * len(update)
         return update
+
+
+def _check_status(status: Any) -> None:
+    if not isinstance(status, int | float) or status not in tuple(GameStatus):
+        raise ValueError(f"game_status is GameStatus.PAUSED or GameStatus.ACTIVE, not {status!r}")
 
 
 def _as_dict(update: object) -> dict[Any, Any]:

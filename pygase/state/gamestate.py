@@ -85,6 +85,9 @@ class _Attributes:
 
     __hash__ = None  # type: ignore[assignment]  # equal by value, and changeable
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
     def __lt__(self, other: Any) -> bool:
         return bool(self._time_order < other.time_order)
 
@@ -111,7 +114,8 @@ class GameState(_Attributes):
     Give it the attributes that make up your game, here or by assignment: values that can be sent, which is str,
     bytes, bool, None, float, int of up to 64 bits, and lists, tuples and dicts of such.
 
-    States compare by value, and order by `time_order`. Copies share nothing. `state + update` is a new state.
+    States compare by value, and order by `time_order`. Copies share nothing. `state + update` is a new state, and
+    `"players" in state` tells whether there is such an attribute.
 
     Args:
         time_order: Place in time: the higher, the more recent.

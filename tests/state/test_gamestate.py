@@ -34,6 +34,14 @@ def test_a_missing_attribute_raises_attribute_error() -> None:
         _ = GameState().foo
 
 
+def test_in_tells_whether_there_is_an_attribute() -> None:
+    state = GameState(players={})
+    assert "players" in state
+    assert "game_status" in state
+    assert "monsters" not in state
+    assert "hp" in GameStateUpdate(1, hp=3)
+
+
 def test_is_paused_follows_the_status() -> None:
     assert GameState().is_paused()
     assert not GameState(game_status=GameStatus.ACTIVE).is_paused()
