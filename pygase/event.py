@@ -31,12 +31,9 @@ class UniversalEventHandler:
 
         Raises:
             TypeError: The handler is not callable, or the event type is not a string.
-            ValueError: The event type is empty.
         """
         if not isinstance(event_type, str):
             raise TypeError(f"an event type is a string, not {event_type!r}")
-        if not event_type:
-            raise ValueError("an event type is a string that is not empty")
         if not callable(event_handler_function):
             raise TypeError(f"the handler of {event_type!r} must be callable, not {event_handler_function!r}")
         self._event_handlers[event_type] = (event_handler_function, _keywords_taken(event_handler_function))

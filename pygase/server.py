@@ -173,8 +173,7 @@ class Server(Listener[ServerSession]):
             **kwargs: Keyword data for the handler.
 
         Raises:
-            KeyError: An address is not a connected client's.
-            TypeError: `target_client` is none of these.
+            KeyError: An address is not a connected client's, or `target_client` is none of these.
             NotSendable: Something in the data has no form on the wire.
             TooLarge: The event is over 256 KiB.
             BacklogFull: More is waiting for the one client named than its connection can carry. Among several, such a
@@ -386,8 +385,8 @@ def _addresses(target_client: Any) -> list[Address]:
         return [tuple(target_client)]
     if isinstance(target_client, (tuple, list)) and all(map(_is_address, target_client)):
         return [tuple(item) for item in target_client]
-    raise TypeError(
-        'target_client is "all", a client\'s address such as ("203.0.113.5", 40000), or a list of addresses,'
+    raise KeyError(
+        'target_client is "all", the address of a client such as ("203.0.113.5", 40000), or a list of addresses,'
         f" not {target_client!r}"
     )
 

@@ -36,11 +36,6 @@ def test_type_that_is_no_string_raises(event_type: Any) -> None:
         UniversalEventHandler().register_event_handler(event_type, print)
 
 
-def test_empty_type_raises() -> None:
-    with pytest.raises(ValueError, match="not empty"):
-        UniversalEventHandler().register_event_handler("", print)
-
-
 def test_a_later_registration_replaces_an_earlier_one() -> None:
     handlers = UniversalEventHandler()
     handlers.register_event_handler("E", lambda: 1)

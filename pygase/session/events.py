@@ -103,15 +103,12 @@ def encode_event(event_type: str, args: tuple[Any, ...], kwargs: dict[str, Any])
 
     Raises:
         TypeError: The event type is not a string.
-        ValueError: It is empty.
         ReservedEventType: It is one of pygase's own.
         NotSendable: A value has no form on the wire; the message names the event and the value.
         TooLarge: The event is over `MAX_EVENT_BYTES`.
     """
     if type(event_type) is not str:
         raise TypeError(f"an event type is a string, not {event_type!r}")
-    if not event_type:
-        raise ValueError("an event type is a string that is not empty")
     if event_type in LIFECYCLE_EVENT_TYPES:
         raise ReservedEventType(
             f"{event_type!r} is sent by pygase itself when connections begin and end; choose another event type"
