@@ -23,7 +23,12 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.peers
     measured = peers.available(
-        given, peers.pygase031(folder), peers.enet(folder), peers.websockets(folder), peers.bare_udp(folder)
+        given,
+        peers.pygase031(folder),
+        peers.enet(folder),
+        peers.websockets(folder),
+        peers.bare_udp(folder),
+        peers.bare_udp_threads(folder),
     )
     print(machine())
     trips: dict[str, list[dict[str, Any]]] = {peer.label: [] for peer in measured}
@@ -31,15 +36,17 @@ def main() -> None:
     for _ in range(given.repeat):
         for peer in measured:
             trips[peer.label].append(round_trip(peer))
-            rates[peer.label].append(one_way(peer, given.events))
+            if "--threads" not in peer.client_options:
+                rates[peer.label].append(one_way(peer, given.events))
     ours = median([trip["p50_ms"] for trip in trips[peers.OURS.label]])
     our_rate = median(rates[peers.OURS.label])
     rows: list[list[Cell]] = []
     for label, results in trips.items():
         p50, p99 = (median([trip[name] for trip in results]) for name in ("p50_ms", "p99_ms"))
-        rate = median(rates[label])
+        rate = median(rates[label]) if rates[label] else None
         lost = sum(trip["lost"] for trip in results)
-        rows.append([label, p50, f"{p50 / ours:.2f}", p99, lost, rate, f"{rate / our_rate:.3f}"])
+        share = None if rate is None else f"{rate / our_rate:.3f}"
+        rows.append([label, p50, f"{p50 / ours:.2f}", p99, lost, rate, share])
     head = ["peer", "round trip p50, ms", "of ours", "p99, ms", "lost", "one way, events/s, none lost", "of ours"]
     table("Events", head, rows)
 

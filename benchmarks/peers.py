@@ -97,3 +97,8 @@ def websockets(folder: Path) -> Peer:
 def bare_udp(folder: Path) -> Peer:
     """The floor: a UDP loop with msgspec and no features, encrypted like pygase."""
     return Peer("bare encrypted UDP", "udp", interpreter(folder, "udp"))
+
+
+def bare_udp_threads(folder: Path) -> Peer:
+    """The same, with a client that waits in a thread of its own as pygase's does: for round trips."""
+    return Peer("bare encrypted UDP, threads", "udp", interpreter(folder, "udp"), client_options=("--threads",))

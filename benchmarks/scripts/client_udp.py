@@ -1,6 +1,8 @@
 """Lean clients of the bare UDP server."""
 
+import selectors
 import socket
+import threading
 import time
 
 import msgspec
@@ -82,3 +84,31 @@ class Echo:
     def count(self, number):
         """Send one event, of which nobody will know whether it arrived."""
         self.sock.send(self.cipher.seal(ENCODE(["COUNT", number])))
+
+
+class ThreadedEcho(Echo):
+    """The same as a game has it: a thread waits for the socket and runs the handler, which tells the game's thread."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.sock.setblocking(False)
+        self.pong = threading.Event()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def _receive(self):
+        selector = selectors.DefaultSelector()
+        selector.register(self.sock, selectors.EVENT_READ)
+        while True:
+            selector.select()
+            try:
+                DECODE(self.cipher.open(self.sock.recv(2048)))
+            except BlockingIOError:
+                continue
+            self.pong.set()
+
+    def ping(self, number):
+        """The round trip in seconds; None if there was no answer."""
+        self.pong.clear()
+        start = time.perf_counter()
+        self.sock.send(self.cipher.seal(ENCODE(["PING", number])))
+        return time.perf_counter() - start if self.pong.wait(2.0) else None

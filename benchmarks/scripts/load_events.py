@@ -20,8 +20,10 @@ def main():
     parser.add_argument("--pings", type=int, default=300)
     parser.add_argument("--events", type=int, default=0, help="send so many, as fast as they are taken")
     parser.add_argument("--rate", type=float, default=0.0, help="at most so many a second")
+    parser.add_argument("--threads", action="store_true", help="a thread waits for the socket, as pygase's does")
     given = parser.parse_args()
-    echo = importlib.import_module(f"client_{given.wire}").Echo(given.port)
+    wire = importlib.import_module(f"client_{given.wire}")
+    echo = (wire.ThreadedEcho if given.threads else wire.Echo)(given.port)
     if not given.events:
         emit(round_trips(echo, given.pings))
     else:

@@ -87,18 +87,30 @@ class Endpoint:
 
     def turn(self) -> bool:
         """Do one round. Returns True if there may be more to read at once."""
-        core = self.core
         with self.lock:
             now = self.clock()
-            more = self._receive(now)
-            timer = core.next_timer()
-            if timer is not None and timer <= now:
-                core.handle_timer(now)
-            self._send(now)
-            signals = core.take_signals()
+            more = self._receive(now, MAX_RECEIVE_BATCH)
+            self._finish(now)
+        return more
+
+    def read(self, limit: int = MAX_RECEIVE_BATCH) -> bool:
+        """Do the first half of a round: read at most so many datagrams, and hand the signals on.
+
+        Returns:
+            Whether there may be more to read.
+        """
+        with self.lock:
+            more = self._receive(self.clock(), limit)
+            signals = self.core.take_signals()
             if signals:
                 self._on_signals(signals)
         return more
+
+    def finish(self) -> None:
+        """Do the second half: timers, and sending."""
+        with self.lock:
+            self._latest = now = self.clock()
+            self._finish(now)
 
     def take_in(self, again_in: float) -> None:
         """Read what has arrived and hand the signals on. What there is to send goes with the next `turn` or `flush`.
@@ -106,13 +118,8 @@ class Endpoint:
         Args:
             again_in: Seconds until this is called again: whoever drives a busy server may wait for that.
         """
-        with self.lock:
-            now = self.clock()
-            self._receive(now)
-            self.drained_until = now + min(again_in, LONGEST_GATHER)
-            signals = self.core.take_signals()
-            if signals:
-                self._on_signals(signals)
+        self.read()
+        self.drained_until = self.drained_at + min(again_in, LONGEST_GATHER)
 
     def flush(self) -> None:
         """Send what is ready, and have the driver woken if it sleeps past the next timer."""
@@ -148,14 +155,25 @@ class Endpoint:
             self.is_closed = True
             self.sock.close()
 
-    def _receive(self, now: float) -> bool:
-        """Read what has arrived. Returns True if there may be more."""
+    def _finish(self, now: float) -> None:
+        """Run the timers that are due, send, and hand the signals on."""
+        core = self.core
+        timer = core.next_timer()
+        if timer is not None and timer <= now:
+            core.handle_timer(now)
+        self._send(now)
+        signals = core.take_signals()
+        if signals:
+            self._on_signals(signals)
+
+    def _receive(self, now: float, limit: int) -> bool:
+        """Read at most so many datagrams. Returns True if there may be more."""
         if self.is_closed:
             return False
         receive, recvfrom, recvmsg = self.core.receive_datagram, self._recvfrom, self._recvmsg
         more, number, at = True, 0, now
         earliest, unix_epoch = self._latest, (time.time() - now if recvmsg is not None else 0.0)
-        for number in range(MAX_RECEIVE_BATCH):  # noqa: B007
+        for number in range(1, limit + 1):  # noqa: B007
             try:
                 if recvmsg is None:
                     data, address = recvfrom(_RECEIVE_BYTES)
@@ -163,7 +181,7 @@ class Endpoint:
                     data, ancillary, _, address = recvmsg(_RECEIVE_BYTES, ANCILLARY_BYTES)
                     at = earliest = min(now, max(earliest, arrival_time(ancillary) - unix_epoch))
             except (BlockingIOError, InterruptedError):
-                more = False
+                more, number = False, number - 1
                 break
             except OSError:
                 # An ICMP reply to something sent earlier (ConnectionResetError on Windows), or a datagram longer

@@ -19,6 +19,7 @@ class Mailbox(Generic[T]):
     def __init__(self) -> None:
         self._items: deque[T] = deque()
         self._mail = threading.Event()
+        self._is_awaited = False
         self.on_mail: Callable[[], None] | None = None
         self.is_closed = False
 
@@ -39,8 +40,10 @@ class Mailbox(Generic[T]):
 
     def wait(self, timeout: float) -> None:
         """Return as soon as there is something to take, the box is closed, or `timeout` seconds have passed."""
+        self._is_awaited = True
         if not self._items and not self.is_closed:
             self._mail.wait(timeout)
+        self._is_awaited = False
         self._mail.clear()
 
     def close(self) -> None:
@@ -53,6 +56,7 @@ class Mailbox(Generic[T]):
         self._tell()
 
     def _tell(self) -> None:
-        self._mail.set()
+        if self._is_awaited:
+            self._mail.set()
         if self.on_mail is not None:
             self.on_mail()

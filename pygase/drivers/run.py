@@ -70,6 +70,7 @@ class Run:
         self._on_end = on_end
         self._user_code = user_code
         self._driver: object = None
+        self._delivers = 0  # the thread that runs user code before it sends
 
     # --- network ------------------------------------------------------------------------------------------------
 
@@ -122,11 +123,26 @@ class Run:
         with self.lock:
             result = function(*args, **kwargs)
         endpoint = self.endpoint
-        if send and endpoint is not None and not self.over.is_set():
+        if send and endpoint is not None and not self._is_sent_later and not self.over.is_set():
             endpoint.flush()
             if self.session.is_over:
                 endpoint.wake()
         return result
+
+    @property
+    def _is_sent_later(self) -> bool:
+        """Whether this is user code, called by a driver that sends as soon as it returns."""
+        driver = self._driver
+        return self._delivers == threading.get_ident() and isinstance(driver, NetworkThread) and driver.is_led
+
+    def _deliver_first(self) -> None:
+        """Run user code on behalf of a driver that sends afterwards."""
+        if self.claimed_by is None and (self.mailbox or self._user_code.has_tasks):
+            self._delivers = threading.get_ident()
+            try:
+                self.deliver()
+            finally:
+                self._delivers = 0
 
     def turn(self) -> None:
         """Drive the network once, for a session that nobody else drives, or whose event loop waits for the caller."""
@@ -218,7 +234,7 @@ class Run:
                 break
             if is_claimed or not mailbox:
                 pause = _COROUTINE_STEP if user_code.has_tasks else _LONGEST_PAUSE
-                if driver is None or not driver.lead(pause):
+                if driver is None or not driver.lead(pause, self._deliver_first):
                     if is_claimed:
                         self.over.wait(pause)
                     else:

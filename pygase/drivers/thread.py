@@ -12,8 +12,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from pygase.config import BUSY_RATE, RELIEF_INTERVAL
+from pygase.config import BUSY_RATE, MAX_RECEIVE_BATCH, RELIEF_INTERVAL
 from pygase.drivers.endpoint import Endpoint
 
 __all__ = ["NetworkThread"]
@@ -93,19 +94,31 @@ class NetworkThread:
         self._stopping = True
         self.wake()
 
-    def lead(self, timeout: float) -> bool:
+    def lead(self, timeout: float, deliver: Callable[[], Any]) -> bool:
         """Wait for something to do, at most `timeout` seconds, and do it. For the leader.
+
+        Args:
+            timeout: Seconds.
+            deliver: Runs user code for what has arrived. What that sends goes out when it returns, unless it takes so
+                long that this object's own thread drives by then.
 
         Returns:
             Whether it did so: not when another thread does from now on.
         """
-        if self._leader is None or self._is_over:
-            return False
         with self._driving:
             if self._leader is None or self._is_over:
                 return False
-            self._drive(timeout)
-            self._rounds += 1
+            self._wait(0.0 if self._has_more else timeout)
+            # One at a time while few come: an answer leaves before anybody asks the system whether there is more.
+            limit = MAX_RECEIVE_BATCH if self._endpoint.arrival_rate > BUSY_RATE else 1
+            self._guard(lambda: self._endpoint.read(limit) and limit > 1)  # the socket is looked at again anyway
+        if not self._is_over:
+            deliver()
+            with self._driving:
+                if self._leader is None or self._is_over:
+                    return False
+                self._guard(self._endpoint.finish)
+        self._rounds += 1
         return True
 
     def relieve(self, who: int | None = None) -> None:
@@ -126,9 +139,16 @@ class NetworkThread:
                     self._leader = None
                 self._driving.release()
             rounds = self._rounds
+        self.wake()  # there may be something to send already
         while not self._is_over:
             with self._driving:
-                self._drive(_MAX_SLEEP)
+                self._wait(0.0 if self._has_more else _MAX_SLEEP)
+                self._guard(self._endpoint.turn)
+
+    @property
+    def is_led(self) -> bool:
+        """Whether the thread that runs user code drives."""
+        return self._leader is not None
 
     @contextlib.contextmanager
     def holding_interrupts(self) -> Iterator[None]:
@@ -150,14 +170,13 @@ class NetworkThread:
             raise KeyboardInterrupt
         self._is_interrupted = True
 
-    def _drive(self, timeout: float) -> None:
-        """Wait and take a turn; the last one cleans up."""
+    def _guard(self, turn: Callable[[], bool | None]) -> None:
+        """Do a turn, or a part of one; the last one cleans up."""
         if self._is_over:
             return
+        self._is_turning = self._leader is not None
         try:
-            self._wait(0.0 if self._has_more else timeout)
-            self._is_turning = self._leader is not None
-            self._has_more = self._endpoint.turn()
+            self._has_more = bool(turn())
             is_done = self._stopping or self._is_done()
         except Exception:
             _log.exception("the network thread stopped; this is a bug in pygase")

@@ -69,26 +69,26 @@ def test_leader_reads_on_its_own_thread(make_rig: Callable[..., Rig]) -> None:
     rig.core.receive_datagram = note  # type: ignore[method-assign]
     rig.driver.start(led_by=threading.get_ident())
     rig.send(b"a")
-    wait_for(lambda: rig.driver.lead(0.05) and rig.core.received == [b"a"])
+    wait_for(lambda: rig.driver.lead(0.05, lambda: None) and rig.core.received == [b"a"])
     assert readers == [threading.get_ident()]
 
 
 def test_leader_that_stays_away_is_relieved_for_good(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
     rig.driver.start(led_by=threading.get_ident())
-    assert rig.driver.lead(0.0)
+    assert rig.driver.lead(0.0, lambda: None)
     rig.send(b"a")
     wait_for(lambda: rig.core.received == [b"a"])  # this thread does nothing for it
-    assert not rig.driver.lead(0.0)
+    assert not rig.driver.lead(0.0, lambda: None)
 
 
 def test_only_the_leaders_own_wait_relieves_it(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
     rig.driver.start(led_by=threading.get_ident())
     rig.driver.relieve(threading.get_ident() + 1)
-    assert rig.driver.lead(0.0)
+    assert rig.driver.lead(0.0, lambda: None)
     rig.driver.relieve(threading.get_ident())
-    assert not rig.driver.lead(0.0)
+    assert not rig.driver.lead(0.0, lambda: None)
 
 
 def test_mail_from_another_thread_ends_the_leaders_wait(make_rig: Callable[..., Rig]) -> None:
@@ -98,7 +98,7 @@ def test_mail_from_another_thread_ends_the_leaders_wait(make_rig: Callable[..., 
     other = threading.Thread(target=rig.driver.wake_leader)
     other.start()
     other.join()
-    assert rig.driver.lead(3_600.0)
+    assert rig.driver.lead(3_600.0, lambda: None)
 
 
 def test_interrupt_waits_until_the_turn_is_done(make_rig: Callable[..., Rig]) -> None:
@@ -116,7 +116,7 @@ def test_interrupt_waits_until_the_turn_is_done(make_rig: Callable[..., Rig]) ->
     rig.send(b"a")
     try:
         with pytest.raises(KeyboardInterrupt), rig.driver.holding_interrupts():
-            wait_for(lambda: rig.driver.lead(0.05) and False)
+            wait_for(lambda: rig.driver.lead(0.05, lambda: None) and False)
         assert rig.core.received == [b"a"]
         with pytest.raises(KeyboardInterrupt), rig.driver.holding_interrupts():
             signal.raise_signal(signal.SIGINT)  # between turns: at once
