@@ -173,7 +173,7 @@ class Endpoint:
         receive, recvfrom, recvmsg = self.core.receive_datagram, self._recvfrom, self._recvmsg
         more, number, at = True, 0, now
         earliest, unix_epoch = self._latest, (time.time() - now if recvmsg is not None else 0.0)
-        for number in range(1, limit + 1):  # noqa: B007
+        for number in range(limit):  # noqa: B007
             try:
                 if recvmsg is None:
                     data, address = recvfrom(_RECEIVE_BYTES)
@@ -181,7 +181,7 @@ class Endpoint:
                     data, ancillary, _, address = recvmsg(_RECEIVE_BYTES, ANCILLARY_BYTES)
                     at = earliest = min(now, max(earliest, arrival_time(ancillary) - unix_epoch))
             except (BlockingIOError, InterruptedError):
-                more, number = False, number - 1
+                more = False
                 break
             except OSError:
                 # An ICMP reply to something sent earlier (ConnectionResetError on Windows), or a datagram longer
@@ -190,7 +190,7 @@ class Endpoint:
                 continue
             receive(data, address, at)
         self._latest = self.drained_at = now
-        self._arrived += number
+        self._arrived += number + more
         if now - self._counted_from > _RATE_WINDOW:
             self.arrival_rate = self._arrived / (now - self._counted_from)
             self._arrived, self._counted_from = 0, now
