@@ -70,11 +70,11 @@ class SecureClient:
     def __init__(
         self,
         *,
-        address: Address | None = None,
-        token: ConnectToken | bytes | None = None,
         entropy: Entropy,
         unix_epoch: float,  # noqa: ARG002  (part of the link interface; tokens live in monotonic time here)
         now: float,
+        address: Address | None = None,
+        token: ConnectToken | bytes | None = None,
         fingerprint: str | None = None,
         password: str | None = None,
         room: str = "",

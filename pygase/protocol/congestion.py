@@ -108,7 +108,7 @@ class Congestion:
     )
 
     def __init__(self, now: float) -> None:
-        self.window: float = INITIAL_WINDOW_BYTES
+        self.window = float(INITIAL_WINDOW_BYTES)
         self.in_flight = 0
         self.limited = False
         # Until something is known the path counts as one that loses now and then: see `reliable_sender.ReliableSender`.

@@ -1,6 +1,26 @@
 """Counters of one connection's traffic."""
 
+from typing import Final
+
 __all__ = ["TrafficStats"]
+
+_COUNTERS: Final = (
+    "bytes_received",
+    "bytes_sent",
+    "fragments_resent",
+    "messages_dropped",
+    "messages_duplicated",
+    "messages_received",
+    "messages_repeated",
+    "messages_resent",
+    "messages_sent",
+    "packets_duplicated",
+    "packets_lost",
+    "packets_received",
+    "packets_sent",
+    "snapshots_received",
+    "snapshots_sent",
+)
 
 
 class TrafficStats:
@@ -24,23 +44,7 @@ class TrafficStats:
         fragments_resent: Fragments sent again because a packet was lost.
     """
 
-    __slots__ = (
-        "bytes_received",
-        "bytes_sent",
-        "fragments_resent",
-        "messages_dropped",
-        "messages_duplicated",
-        "messages_received",
-        "messages_repeated",
-        "messages_resent",
-        "messages_sent",
-        "packets_duplicated",
-        "packets_lost",
-        "packets_received",
-        "packets_sent",
-        "snapshots_received",
-        "snapshots_sent",
-    )
+    __slots__ = _COUNTERS
 
     def __init__(self) -> None:
         self.packets_sent = 0
@@ -61,4 +65,4 @@ class TrafficStats:
 
     def as_dict(self) -> dict[str, int]:
         """All counters by name, for showing or logging."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in _COUNTERS}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pygase.config import MAX_EVENT_BYTES
 from pygase.errors import DisconnectReason, MalformedDatagram, NotSendable, ReservedEventType, TooLarge
+from pygase.session.event import Event
 from pygase.wire import pack, read_varint, unpack, write_varint
 
 __all__ = [
@@ -48,43 +49,6 @@ _MIN_EVENT_BYTES: Final = 3
 _REASONS: Final = tuple(DisconnectReason)
 
 
-class Event:
-    """Something that happened, with its data.
-
-    Args:
-        event_type: Links the event to its handlers.
-        *args: Positional data for the handler.
-        **kwargs: Keyword data for the handler.
-
-    Attributes:
-        type: The event type.
-        handler_args: The positional data, a list.
-        handler_kwargs: The keyword data, a dict.
-    """
-
-    __slots__ = ("handler_args", "handler_kwargs", "type")
-
-    def __init__(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
-        self.type = event_type
-        self.handler_args = list(args)
-        self.handler_kwargs = kwargs
-
-    def __repr__(self) -> str:
-        data = [repr(a) for a in self.handler_args] + [f"{k}={v!r}" for k, v in self.handler_kwargs.items()]
-        return f"Event({', '.join([repr(self.type), *data])})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Event):
-            return NotImplemented
-        return (self.type, self.handler_args, self.handler_kwargs) == (
-            other.type,
-            other.handler_args,
-            other.handler_kwargs,
-        )
-
-    __hash__ = None  # type: ignore[assignment]  # mutable, like the dict it holds
-
-
 def check_at_server(event_type: Any) -> None:
     """Refuse to wait on a server for what only happens at clients.
 
@@ -98,7 +62,7 @@ def check_at_server(event_type: Any) -> None:
         )
 
 
-def encode_event(event_type: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+def encode_event(event_type: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """Return the message of an event, ungated.
 
     Raises:
@@ -153,9 +117,10 @@ def decode_event(message: bytes) -> tuple[Event, int]:
         event.handler_kwargs = keywords
     else:
         event.handler_kwargs = {}
-    event.type = items.pop(0)
-    if type(event.type) is not str or event.type in LIFECYCLE_EVENT_TYPES:
+    event_type = items.pop(0)
+    if type(event_type) is not str or event_type in LIFECYCLE_EVENT_TYPES:
         raise MalformedDatagram("an event type is a string, and none of pygase's own")
+    event.type = event_type
     event.handler_args = items
     return event, gate
 

@@ -73,7 +73,8 @@ class Draft:
             TooLarge: The state would outgrow its limit.
         """
         growth = self.growth
-        undo = self._undo = []
+        undo: list[tuple[FrozenDict, Any, Any]] = []
+        self._undo = undo
         try:
             if not isinstance(update, dict):
                 update = _as_dict(update)
@@ -81,7 +82,7 @@ class Draft:
             if undo:
                 self._check(update)
         except BaseException as error:
-            for target, key, old in reversed(undo):
+            for target, key, old in undo[::-1]:
                 if old is _MISSING:
                     _remove(target, key)
                 else:

@@ -26,17 +26,16 @@ def check_names(names: Iterable[Any]) -> None:
             raise ValueError(f"{name!r} cannot name an attribute of the game state: it means something already")
 
 
-def check_time_order(time_order: int) -> int:
+def check_time_order(time_order: Any) -> int:
     """Check a time order, and make a plain int of it.
 
     Raises:
         TypeError: It is not an int.
         ValueError: It is negative or has more than 63 bits.
     """
-    if type(time_order) is not int:
-        if isinstance(time_order, bool) or not isinstance(time_order, int):
-            raise TypeError(f"time_order is an int, not {type(time_order).__name__}")
-        time_order = int(time_order)
-    if not 0 <= time_order <= MAX_TIME_ORDER:
-        raise ValueError(f"time_order is between 0 and 2^63 - 1, not {time_order}")
-    return time_order
+    if isinstance(time_order, bool) or not isinstance(time_order, int):
+        raise TypeError(f"time_order is an int, not {type(time_order).__name__}")
+    plain = int(time_order)
+    if not 0 <= plain <= MAX_TIME_ORDER:
+        raise ValueError(f"time_order is between 0 and 2^63 - 1, not {plain}")
+    return plain

@@ -40,7 +40,8 @@ FASTEST: Final = 1.5
 SLOWEST: Final = 0.75
 """Limits of the timeline's speed: beyond them motion looks hurried, or stuck."""
 
-EASE: Final = (0.01, 0.06)
+EASE_LEAST: Final = 0.01
+EASE_MOST: Final = 0.06
 """Least and most seconds of remaining updates below which the timeline eases out; in between, what the delay has above
 the mean lateness, so that a quiet line is never eased."""
 
@@ -159,7 +160,7 @@ class Playout:
         speed = min(max(speed, SLOWEST), FASTEST)
         step = speed * elapsed
         remaining = self._latest - self.time
-        window = min(max(self.delay - self._mean, EASE[0]), EASE[1])
+        window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
         if remaining - step < window:
             step = _eased(step, remaining, window)
         self.time += step
