@@ -43,11 +43,11 @@ class SecureClient:
     """One link, from the first hello, or from a token, to the goodbye. It begins at once.
 
     Args:
-        address: Where the server is, as the socket takes it. A token's own addresses count only without it.
-        token: A connect token made elsewhere, or its bytes; joins without one.
         entropy: Randomness.
         unix_epoch: The unix time at which `now` was zero.
         now: Monotonic seconds.
+        address: Where the server is, as the socket takes it. A token's own addresses count only without it.
+        token: A connect token made elsewhere, or its bytes; joins without one.
         fingerprint: The server's, or None to take whoever answers.
         password: What the server asks for, if it does.
         room: Which room to enter; empty for the only one.
