@@ -1,7 +1,7 @@
-"""Compiles the hot modules with mypyc into the wheel, if that is asked for: `docs/performance.md`, "Compiled with mypyc".
+"""Compiles the hot modules with mypyc into the wheel, where asked to: `docs/performance.md`, "Compiled with mypyc".
 
-Only `HATCH_BUILD_HOOKS_ENABLE=1` makes this run; without it the wheel is pure Python. The sources are in the wheel either
-way, and where a compiled module lies beside its source, Python takes that.
+Only `HATCH_BUILD_HOOKS_ENABLE=1` makes this run; without it the wheel is pure Python. The sources are in the wheel
+either way, and where a compiled module lies beside its source, Python takes that.
 """
 
 import os
@@ -16,8 +16,8 @@ HOT: Final = {
     "state": "codec draft feed interpolation known merge names playout reader replica spans store tracks views writer",
     "protocol": "congestion fragments incoming large layout outgoing rare received recovery reliable_receiver"
     " reliable_sender retried rtt snapshots stats traffic unreliable",
-    "netcode": "budget channel client crypto history join_server peer requests secure_client secure_server server timers"
-    " tokens",
+    "netcode": "budget channel client crypto history join_server peer requests secure_client secure_server server"
+    " timers tokens",
     "session": "agenda budget client events rooms seat server",
 }
 """What runs for every packet, tick or frame, or for every datagram of a flood, and has a form in mypyc.

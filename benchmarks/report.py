@@ -8,6 +8,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pygase.compiled import is_compiled
+
 Cell = str | float | int | None
 
 
@@ -76,4 +78,5 @@ def machine() -> str:
         ]
         model = names[0] if names else model
     system = f"{platform.system()} {platform.release()}"
-    return f"{os.cpu_count()} cores of {model}, {system}, CPython {platform.python_version()}"
+    build = "compiled" if is_compiled() else "in pure Python"
+    return f"{os.cpu_count()} cores of {model}, {system}, CPython {platform.python_version()}, pygase {build}"

@@ -8,11 +8,22 @@ from typing import Any
 
 import pytest
 
+from pygase.compiled import is_compiled
+
 from .nonce_audit import audited
 
 # A shell that starts the tests in the background has them, and the programs they start, ignore Ctrl-C.
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+interpreted_only = pytest.mark.skipif(
+    is_compiled(), reason="compiled code calls its own methods, past what is put in their place"
+)
+
+
+def pytest_report_header() -> str:
+    """Say which build of pygase is tested."""
+    return f"pygase: {'compiled' if is_compiled() else 'pure Python'}"
 
 
 @pytest.fixture(autouse=True)

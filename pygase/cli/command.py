@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from pygase import tokens
 from pygase.cli.lag import add_lag
+from pygase.compiled import is_compiled
 
 __all__ = ["main"]
 
@@ -13,6 +15,8 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="pygase", description="Tools for games that are played through pygase.")
+    build = "compiled" if is_compiled() else "pure Python"
+    parser.add_argument("--version", action="version", version=f"pygase {version('pygase')}, {build}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     keygen = commands.add_parser(
         "keygen",

@@ -12,7 +12,7 @@ __all__ = [
     "MAX_PACKET_BYTES",
     "PRIVATE_TOKEN_BYTES",
     "REQUEST",
-    "REQUEST_AUTHENTICATED",
+    "REQUEST_AUTHENTICATED_END",
     "REQUEST_BYTES",
     "U64",
     "USER_DATA_BYTES",
@@ -41,8 +41,9 @@ REQUEST: Final = Struct(f"<B13sQQ24s{PRIVATE_TOKEN_BYTES}s")
 
 REQUEST_BYTES: Final = REQUEST.size
 
-REQUEST_AUTHENTICATED: Final = slice(1, 30)
-"""What the private part of a request's token is sealed with: version info, protocol id, expiry."""
+REQUEST_AUTHENTICATED_END: Final = 30
+"""The private part of a request's token is sealed with what stands from its second byte to here: version info, protocol
+id, expiry."""
 
 
 class PacketType(IntEnum):

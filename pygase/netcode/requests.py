@@ -12,7 +12,7 @@ from pygase.netcode.budget import Budget
 from pygase.netcode.channel import Drop
 from pygase.netcode.crypto import TAG_BYTES, ExtendedCipher
 from pygase.netcode.history import TokenHistory
-from pygase.netcode.layout import REQUEST, REQUEST_AUTHENTICATED, REQUEST_BYTES, VERSION_INFO
+from pygase.netcode.layout import REQUEST, REQUEST_AUTHENTICATED_END, REQUEST_BYTES, VERSION_INFO
 from pygase.netcode.tokens import PrivateToken
 
 __all__ = ["RequestDesk"]
@@ -80,7 +80,7 @@ class RequestDesk:
         if not self.is_expected(address, now) and not self.budget.take(now):
             raise Drop("dropped_over_budget")
         try:
-            token = PrivateToken.from_bytes(self._cipher.decrypt(nonce, sealed, data[REQUEST_AUTHENTICATED]))
+            token = PrivateToken.from_bytes(self._cipher.decrypt(nonce, sealed, data[1:REQUEST_AUTHENTICATED_END]))
         except (InvalidTag, MalformedDatagram):
             raise Drop("dropped_token_invalid") from None
         if self._addresses.isdisjoint(token.addresses) and self._ports.isdisjoint(port for _, port in token.addresses):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState
+from pygase.compiled import is_compiled
 from pygase.testing import Conditions, SimulatedNetwork
 
 ROUGH = Conditions(latency=0.04, jitter=0.03, loss=0.08, duplication=0.03, reordering=0.1, reordering_delay=0.08)
@@ -63,6 +64,8 @@ def client_id(client: Client) -> int:
 
 def listen(client: Client) -> list[bytes]:
     """Collect all that a client's traffic carries, decrypted."""
+    if is_compiled():
+        pytest.skip("compiled code calls its own methods, past what is put in their place")
     session: Any = client._session
     heard: list[bytes] = []
     receive: Callable[..., None] = type(session.traffic).receive_packet

@@ -13,6 +13,7 @@ from pygase import RELIABLE, Backend, Client, DisconnectReason, GameState
 from pygase.config import EVENTS_BURST, LARGE_WINDOW_BYTES, MAX_INBOX_EVENTS, RELIABLE_WINDOW_BYTES
 from pygase.testing import SimulatedNetwork
 from pygase.wire import pack
+from tests.conftest import interpreted_only
 
 from .conftest import connected, seen
 from .memory import memory_of
@@ -110,6 +111,7 @@ def test_random_payloads_are_dropped_and_counted(scene: Scene) -> None:
     scene.assert_the_others_play_on()
 
 
+@interpreted_only
 def test_packets_cut_short_or_with_flipped_bits_harm_nobody(scene: Scene) -> None:
     recorded: list[bytes] = []
     session: Any = scene.bad._session
@@ -278,10 +280,10 @@ def test_values_as_deep_and_large_as_allowed_are_events_like_any_other(scene: Sc
 
 
 def test_ten_thousand_events_a_second_end_in_a_disconnect_for_flooding(
-    make_network: Callable[..., SimulatedNetwork], monkeypatch: pytest.MonkeyPatch
+    make_network: Callable[..., SimulatedNetwork],
 ) -> None:
-    monkeypatch.setattr("pygase.session.seat.EVENTS_BURST", 6_000)  # saved up; the rate is as it is
     scene = Scene(make_network(9, "lan"))
+    scene.seat.events.left = 6_000.0  # saved up; the rate is as it is
     largest = 0
     scene.heard.clear()
     for n in range(300):
@@ -352,6 +354,7 @@ def test_messages_never_finished_take_bounded_memory(scene: Scene, retries: int)
     scene.assert_the_others_play_on()
 
 
+@interpreted_only
 def test_first_reliable_message_kept_back_for_ever_takes_bounded_memory(scene: Scene) -> None:
     session: Any = scene.bad._session
     seal = session.link.seal
@@ -371,6 +374,7 @@ def test_first_reliable_message_kept_back_for_ever_takes_bounded_memory(scene: S
     scene.assert_the_others_play_on()
 
 
+@interpreted_only
 def test_client_that_never_acknowledges_does_not_spoil_the_game_for_the_others(scene: Scene) -> None:
     """It lives, it is just never heard to have anything: what waits for it is bounded, and handlers go on."""
     session: Any = scene.bad._session

@@ -11,6 +11,7 @@ from pygase.state import Replacement
 from pygase.state.codec import Encoder
 from pygase.testing import SimulatedNetwork
 from pygase.views import near
+from tests.conftest import interpreted_only
 
 from .conftest import client_id, connected, idle_backend, listen, seen
 
@@ -152,6 +153,7 @@ def test_new_client_has_its_view_though_no_game_loop_runs(network: SimulatedNetw
     assert "b" not in state
 
 
+@interpreted_only
 def test_clients_with_the_same_view_share_one_encoding(
     network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
