@@ -13,7 +13,7 @@ from pygase.config import DEAF_AFTER, MAX_BACKLOG_MESSAGES
 from pygase.errors import AlreadyRunning
 from pygase.testing import SimulatedNetwork
 
-from .conftest import wait_for
+from .conftest import interpreted_only, wait_for
 
 
 @pytest.fixture
@@ -259,6 +259,7 @@ def test_broadcast_disconnects_who_can_take_no_more_and_reaches_the_others(
     assert len(server.connections) == 1
 
 
+@interpreted_only
 def test_client_that_lives_and_acknowledges_nothing_is_sent_away(network: SimulatedNetwork, server: Server) -> None:
     left: list[Any] = []
 
