@@ -584,6 +584,7 @@ def test_client_on_another_address_of_this_machine_is_host_too() -> None:
     server.run_in_thread(0, "127.0.0.2")
     client = Client()
     client.connect_in_thread(port_of(server), "127.0.0.2")
-    wait_for(lambda: server.host_client is not None)
+    wait_for(lambda: client.connection is not None and client.connection.status == ConnectionStatus.CONNECTED)
+    assert server.host_client is not None
     client.disconnect(shutdown_server=True)
     wait_for(lambda: server.port is None)
