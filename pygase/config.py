@@ -268,6 +268,14 @@ EVENTS_BURST: Final = 150_000
 """Events above `EVENTS_PER_SECOND` that a client may save up: a bulk upload of 120,000, as fast as there is, and some
 to spare. One that sends 10,000 a second is cut off after half a minute, and has cost a tenth of a core until then."""
 
+FAULTS_PER_SECOND: Final = 10.0
+"""Malformed packets and messages a server takes from one client per second, once the burst below is used up. An honest
+one sends none: its packets are sealed, so that no line can spoil them. Without a limit one hostile client could keep
+half a core busy with what is dropped."""
+
+FAULTS_BURST: Final = 2_000.0
+"""How many of them before a client is sent away: half a second of work, and enough to be seen in the counters."""
+
 TICK_INTERVAL: Final = 0.02
 """Default seconds between ticks: pygase 0.3's, 50 a second."""
 

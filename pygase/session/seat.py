@@ -8,6 +8,8 @@ from pygase.config import (
     DEAF_AFTER,
     EVENTS_BURST,
     EVENTS_PER_SECOND,
+    FAULTS_BURST,
+    FAULTS_PER_SECOND,
     NEVER,
     PACKETS_BURST,
     PACKETS_PER_SECOND,
@@ -35,7 +37,7 @@ class Seat:
         is_local: Whether it plays on the server's own machine.
         is_absent: Whether its link is lost, and the seat held for its return.
         is_over: Whether its place is gone.
-        packets, bytes, events: What it may still send.
+        packets, bytes, events, faults: What it may still send.
         farewell: Why its connection is about to end, if it is.
         ends_at: When it ends: a farewell that was not answered, or an absence that lasted too long.
     """
@@ -47,6 +49,7 @@ class Seat:
         "ends_at",
         "events",
         "farewell",
+        "faults",
         "gate",
         "heard_at",
         "heard_packet",
@@ -93,6 +96,7 @@ class Seat:
         self.packets = Budget(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self.bytes = Budget(BYTES_PER_SECOND, BYTES_BURST, now)
         self.events = Budget(EVENTS_PER_SECOND, EVENTS_BURST, now)
+        self.faults = Budget(FAULTS_PER_SECOND, FAULTS_BURST, now)
 
     def is_deaf(self, now: float) -> bool:
         """Return whether the client has acknowledged nothing for so long, though it lives and much is owed."""

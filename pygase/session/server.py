@@ -261,7 +261,7 @@ class ServerSession:
         try:
             traffic.receive_packet(payload, now)
         except MalformedDatagram:
-            seat.dropped += 1
+            self._note_fault(seat, now)
         self._touched[seat] = None
         if traffic.messages:
             self._take_messages(seat, now)
@@ -516,20 +516,28 @@ class ServerSession:
                 return
             try:
                 if message[0] > 1:
-                    self._take_control(seat, message)
+                    self._take_control(seat, message, now)
                     continue
                 event, _ = events.decode_event(message)
             except (MalformedDatagram, IndexError):
-                seat.dropped += 1
+                self._note_fault(seat, now)
                 continue
             self._signals.append(EventFrom(seat, event))
 
-    def _take_control(self, seat: Seat, message: bytes) -> None:
+    def _note_fault(self, seat: Seat, now: float) -> None:
+        """Count what no honest client sends, and send away who goes on with it."""
+        seat.dropped += 1
+        seat.faults.left -= 1.0
+        if seat.faults.left < 0.0 and seat.faults.is_overdrawn(now):
+            seat.traffic.messages.clear()
+            self.kick(seat, DisconnectReason.PROTOCOL_VIOLATION, now)
+
+    def _take_control(self, seat: Seat, message: bytes, now: float) -> None:
         if message[0] == events.SHUTDOWN_REQUEST:
             if seat is self.host:
                 self._signals.append(ShutdownRequested(seat))
         else:
-            seat.dropped += 1
+            self._note_fault(seat, now)
 
     def _take_acks(self, seat: Seat) -> None:
         acked = seat.traffic.acked

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, Backend, Client, DisconnectReason, GameState
-from pygase.config import EVENTS_BURST, LARGE_WINDOW_BYTES, MAX_INBOX_EVENTS, RELIABLE_WINDOW_BYTES
+from pygase.config import EVENTS_BURST, FAULTS_BURST, LARGE_WINDOW_BYTES, MAX_INBOX_EVENTS, RELIABLE_WINDOW_BYTES
 from pygase.testing import SimulatedNetwork
 from pygase.wire import pack
 from tests.conftest import interpreted_only
@@ -319,6 +319,26 @@ def test_ten_thousand_events_a_second_are_cut_off_within_the_shipped_budget(scen
     assert scene.told == [DisconnectReason.FLOODING]
     assert 25.0 < scene.network.now - began < 35.0
     assert len(scene.heard) >= sent // 500 - 2, "meanwhile the others' events came through"
+    scene.assert_the_others_play_on()
+
+
+@pytest.mark.parametrize("what", ["packets", "messages"])
+def test_client_that_goes_on_sending_what_is_malformed_is_sent_away(scene: Scene, what: str) -> None:
+    dice, sent = random.Random(3), 0
+    scene.heard.clear()
+    while not scene.told:
+        for _ in range(100):
+            if what == "packets":
+                scene.seal_and_send(b"\x00" + dice.randbytes(30))
+            else:
+                scene.send_message(b"\x00" + b"\xc1" * 5, 0)
+        sent += 100
+        scene.good.dispatch_event("SAY", sent, retries=RELIABLE)
+        scene.network.run(0.02)
+        assert sent < 4 * FAULTS_BURST
+    assert scene.told == [DisconnectReason.PROTOCOL_VIOLATION]
+    assert scene.server_told == [(scene.bad_id, DisconnectReason.PROTOCOL_VIOLATION)]
+    assert len(scene.heard) > 10, "meanwhile the others' events came through"
     scene.assert_the_others_play_on()
 
 
