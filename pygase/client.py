@@ -82,6 +82,7 @@ class Client:
         self._bytes_posted = self._bytes_taken = 0
         self._observer: Callable[[Event], None] | None = None
         self._claimed_by: object = None
+        self._frame_thread = self._handler_thread = 0
         self._access = StateAccess(self.clock)
 
     # --- connecting ---------------------------------------------------------------------------------------------
@@ -264,7 +265,12 @@ class Client:
         run, session = self._run, self._session
         if run is None or session is None or session.is_over:
             raise NotConnected(f"event {event_type!r} was dispatched without a connection: call connect first")
-        run.submit(session.dispatch, message, retries, ack_callback)
+        if run.has_thread and self._is_in_frame(session) and session.hand_over(message, retries, ack_callback):
+            if not session.is_awaited:
+                session.is_awaited = True
+                run.flush_soon()
+        else:
+            run.submit(session.dispatch, message, retries, ack_callback)
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
         """Call a function for every event of a type that the server sends.
@@ -294,6 +300,7 @@ class Client:
         if self._claimed_by not in (None, owner):
             raise AdapterMisuse(f"this client already belongs to {self._claimed_by!r}; close that adapter first")
         self._claimed_by = owner
+        self._frame_thread = threading.get_ident()
         if self._run is not None:
             self._run.claimed_by = owner
             self._run.mailbox.wake()
@@ -301,6 +308,7 @@ class Client:
     def release_delivery(self) -> None:
         """Let handlers run where they ran before `claim_delivery`."""
         self._claimed_by = None
+        self._frame_thread = 0
         if self._run is not None:
             self._run.claimed_by = None
             self._run.mailbox.wake()
@@ -395,6 +403,7 @@ class Client:
     def _run_here(self, port: int, hostname: str, options: ConnectOptions) -> None:
         run = self._run
         assert run is not None
+        self._handler_thread = threading.get_ident()
         if self._launch(port, hostname, options):
             run.drive_in_thread()
         try:
@@ -487,6 +496,23 @@ class Client:
             self._user_code.run(f"the handler of {event.type!r}", lambda: self._handlers.call(event, injected))
         if self._observer is not None:
             self._observer(event)
+
+    def _is_in_frame(self, session: ClientSession) -> bool:
+        """Return whether whoever dispatches is a frame loop, which has better things to do than to send datagrams.
+
+        An adapter's is one. Without an adapter, whoever looks at the state between two events is taken for one; others
+        may be waiting for what comes of the event, and send it themselves, for one change of threads less. A handler
+        is the network's guest anyway.
+        """
+        thread, access = threading.get_ident(), self._access
+        if thread == self._frame_thread:
+            return True
+        if thread == self._handler_thread:
+            return False
+        if thread == access.looked_by:
+            access.looked_by = 0
+            return True
+        return session.is_awaited
 
     def _poll(
         self, attempt: Callable[[GameState], Any], is_good: Callable[[Any], bool], timeout: float

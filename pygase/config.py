@@ -397,5 +397,9 @@ MAX_BACKLOG_BYTES: Final = 4 * 1024 * 1024
 MAX_BACKLOG_MESSAGES: Final = 65_536
 """The same in number: a second of the fastest stream there is."""
 
+MAX_HANDED_OVER: Final = 64
+"""Events that a frame loop has left for the network thread to send: more than a frame sends, and little to look through
+when the connection ends. What is over is sent by whoever dispatches it."""
+
 UNRELIABLE_MAX_AGE: Final = 1.0
 """An unreliable message the line had no room for is dropped after one to two of these: nobody wants it by then."""

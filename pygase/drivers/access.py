@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from threading import get_ident
 from types import TracebackType
 
 from pygase.config import MAX_STATE_HISTORY
@@ -33,6 +34,7 @@ class StateAccess:
         self._lock = threading.RLock()
         self._depth = 0
         self._run: Run | None = None
+        self.looked_by = 0  # the thread that entered last, by its identifier
         self._session: ClientSession | None = None
         self._history: deque[StateArrival] = deque(maxlen=MAX_STATE_HISTORY)
 
@@ -49,6 +51,8 @@ class StateAccess:
 
     def take_history(self) -> list[StateArrival]:
         """Return and forget the updates applied so far."""
+        if not self._history:
+            return []
         with self._lock:
             taken = list(self._history)
             self._history.clear()
@@ -57,17 +61,11 @@ class StateAccess:
     def __enter__(self) -> GameState:
         self._lock.acquire()
         self._depth += 1
-        session = self._session
-        if self._depth == 1 and session is not None and session.replica.has_pending:
-            assert self._run is not None
-            with self._run.lock:
-                taken = session.replica.take_pending()
-            if apply_all(self._state, taken):
-                self._history.extend(taken)
-            else:
-                _log.error("the server's state outgrew the limit: the connection ends")
-                violation = DisconnectReason.PROTOCOL_VIOLATION
-                self._run.submit(session.disconnect, self._clock(), wait=0.0, reason=violation)
+        if self._depth == 1:
+            self.looked_by = get_ident()
+            session = self._session
+            if session is not None and session.replica.pending:
+                self._bring_up_to_date(session)
         return self._state
 
     def __exit__(
@@ -75,3 +73,14 @@ class StateAccess:
     ) -> None:
         self._depth -= 1
         self._lock.release()
+
+    def _bring_up_to_date(self, session: ClientSession) -> None:
+        assert self._run is not None
+        with self._run.lock:
+            taken = session.replica.take_pending()
+        if apply_all(self._state, taken):
+            self._history.extend(taken)
+        else:
+            _log.error("the server's state outgrew the limit: the connection ends")
+            violation = DisconnectReason.PROTOCOL_VIOLATION
+            self._run.submit(session.disconnect, self._clock(), wait=0.0, reason=violation)

@@ -33,10 +33,7 @@ class Mailbox(Generic[T]):
 
     def take(self) -> T | None:
         """Return the oldest item, or None."""
-        try:
-            return self._items.popleft()
-        except IndexError:
-            return None
+        return self._items.popleft() if self._items else None
 
     def wait(self, timeout: float) -> None:
         """Return as soon as there is something to take, the box is closed, or `timeout` seconds have passed."""

@@ -17,6 +17,7 @@ from pygase.drivers.asyncio import AsyncioDriver
 from pygase.drivers.awaiting import inside_event_loop
 from pygase.drivers.endpoint import Core, Endpoint
 from pygase.drivers.mailbox import Mailbox
+from pygase.drivers.sender import Sender
 from pygase.drivers.system import DatagramSocket, System
 from pygase.drivers.thread import NetworkThread
 from pygase.drivers.usercode import UserCode
@@ -65,6 +66,8 @@ class Run:
         self.over = threading.Event()
         self.claimed_by: object = None
         self.endpoint: Endpoint | None = None
+        self.has_thread = False  # that drives the network
+        self._sender: Sender | None = None
         self._sort = sort or self.mailbox.post
         self._handle = handle
         self._on_end = on_end
@@ -85,6 +88,7 @@ class Run:
             if self.endpoint.is_closed:  # whoever ended it meanwhile has driven it to the end
                 return
             self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end, gather=gather)
+        self.has_thread = True
         self.mailbox.on_mail = driver.wake_leader
         driver.start(led_by=threading.get_ident())
 
@@ -112,6 +116,13 @@ class Run:
         """Have whoever drives the network take a turn soon. From any thread."""
         if self.endpoint is not None:
             self.endpoint.wake()
+
+    def flush_soon(self) -> None:
+        """Have what is queued sent from another thread. Of the caller's time it takes as little as can be."""
+        if self._sender is None:
+            assert self.endpoint is not None
+            self._sender = Sender(self.endpoint.flush, self.over.is_set)
+        self._sender.ring(None)
 
     @property
     def is_pumped(self) -> bool:
@@ -197,6 +208,8 @@ class Run:
             self._on_end()
         self.mailbox.close()
         self.over.set()
+        if self._sender is not None:
+            self._sender.ring(None)
 
     # --- user code ----------------------------------------------------------------------------------------------
 

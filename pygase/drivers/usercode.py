@@ -72,7 +72,7 @@ class UserCode:
 
     def step(self) -> None:
         """Move the private loop's coroutines on as far as they go without waiting."""
-        if self.has_tasks and self._loop is not None and not inside_event_loop():
+        if self._tasks and self._loop is not None and not inside_event_loop():
             self._loop.call_soon(self._loop.stop)
             self._loop.run_forever()
             if not self._tasks:

@@ -12,8 +12,9 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
+from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pygase.drivers.usercode import UserCode
 from pygase.errors import AdapterMisuse, NotConnected, WrongThread
@@ -64,7 +65,7 @@ class FrameAdapter:
             raise ValueError(f"max_events is {max_events}; at least one event must be deliverable per pump")
         self._client = client
         self._max_events = max_events
-        self._owner = threading.get_ident()
+        self._owner = get_ident()
         self._owner_name = threading.current_thread().name
         self._handlers: dict[str, list[UniversalEventHandler]] = {}
         self._user_code = UserCode("pygase.integrations")
@@ -117,7 +118,8 @@ class FrameAdapter:
             WrongThread: Another thread called.
             AdapterMisuse: Called inside `render_state`, or by a handler that `pump` called.
         """
-        self._require_owner("pump")
+        if get_ident() != self._owner:
+            self._refuse_thread("pump")
         if self._render.depth:
             raise AdapterMisuse(
                 "pump() was called inside render_state(): it would change the state that is being drawn. "
@@ -137,9 +139,13 @@ class FrameAdapter:
             if self._interpolator is not None:
                 with self._client.access_game_state() as game_state:
                     self._take_history(game_state)
-            self._deliver()
-            self._user_code.step()
-            self._send_due()
+            room = self._room()
+            if room > 0:
+                self._client.deliver(min(room, self._max_events), self._observe)
+            if self._user_code.has_tasks:
+                self._user_code.step()
+            if self._limiter.held:
+                self._send_due()
         finally:
             self._is_pumping = False
             if self._is_closed and self._farewell is None:
@@ -236,7 +242,8 @@ class FrameAdapter:
                 the game could hear of it, what is sent is lost instead.
             WrongThread: Another thread than the owner called.
         """
-        self._require_owner("send")
+        if get_ident() != self._owner:
+            self._refuse_thread("send")
         if rate is None or self._limiter.admit(event_type, args, kwargs, rate, self._client.clock()):
             try:
                 self._client.dispatch_event(event_type, *args, **kwargs)
@@ -307,11 +314,6 @@ class FrameAdapter:
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    def _deliver(self) -> None:
-        room = min(self._max_events, self._room())
-        if room > 0:
-            self._client.deliver(room, self._observe)
-
     def _observe(self, event: Event) -> None:
         if event.type in _UPS:
             self._is_up, self._is_ending = True, False
@@ -362,12 +364,15 @@ class FrameAdapter:
         self._user_code.close()
 
     def _require_owner(self, what: str) -> None:
-        if threading.get_ident() != self._owner:
-            raise WrongThread(
-                f"{what}() was called on thread {threading.current_thread().name!r}, but this adapter "
-                f"belongs to {self._owner_name!r}, which made it: handlers and drawing stay on the game's own thread. "
-                "Make the adapter on the thread that runs the frame loop."
-            )
+        if get_ident() != self._owner:
+            self._refuse_thread(what)
+
+    def _refuse_thread(self, what: str) -> NoReturn:
+        raise WrongThread(
+            f"{what}() was called on thread {threading.current_thread().name!r}, but this adapter "
+            f"belongs to {self._owner_name!r}, which made it: handlers and drawing stay on the game's own thread. "
+            "Make the adapter on the thread that runs the frame loop."
+        )
 
 
 class _RenderPass(AbstractContextManager["GameState"]):
@@ -387,7 +392,8 @@ class _RenderPass(AbstractContextManager["GameState"]):
             assert self.state is not None
             return self.state
         adapter = self._adapter
-        adapter._require_owner("render_state")
+        if get_ident() != adapter._owner:
+            adapter._refuse_thread("render_state")
         access = adapter._client.access_game_state()
         state = access.__enter__()
         try:

@@ -10,12 +10,16 @@ Held = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 
 class RateLimiter:
-    """Decides, per event type, which of many values are sent. Knows no clock: callers say what time it is."""
+    """Decides, per event type, which of many values are sent. Knows no clock: callers say what time it is.
+
+    Attributes:
+        held: Arguments and keyword arguments that are held back, by event type.
+    """
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}  # when the next one of a type may go
         self._interval: dict[str, float] = {}
-        self._held: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self.held: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
 
     def admit(self, event_type: str, args: tuple[Any, ...], kwargs: dict[str, Any], rate: float, now: float) -> bool:
         """Return whether to send this value now; if not, it is held back, in place of the one held so far.
@@ -31,9 +35,9 @@ class RateLimiter:
             raise ValueError(f"rate is {rate!r}; it is a number of dispatches per second, above 0")
         self._interval[event_type] = 1.0 / rate
         if now < self._due.get(event_type, now):
-            self._held[event_type] = (args, kwargs)
+            self.held[event_type] = (args, kwargs)
             return False
-        self._held.pop(event_type, None)
+        self.held.pop(event_type, None)
         self._sent(event_type, now)
         return True
 
@@ -43,17 +47,17 @@ class RateLimiter:
         Args:
             now: Monotonic seconds.
         """
-        if not self._held:
+        if not self.held:
             return []
-        ready = [event_type for event_type in self._held if now >= self._due[event_type]]
+        ready = [event_type for event_type in self.held if now >= self._due[event_type]]
         for event_type in ready:
             self._sent(event_type, now)
-        return [(event_type, *self._held.pop(event_type)) for event_type in ready]
+        return [(event_type, *self.held.pop(event_type)) for event_type in ready]
 
     def drain(self) -> list[Held]:
         """Return all held values and forget them."""
-        held = [(event_type, args, kwargs) for event_type, (args, kwargs) in self._held.items()]
-        self._held.clear()
+        held = [(event_type, args, kwargs) for event_type, (args, kwargs) in self.held.items()]
+        self.held.clear()
         return held
 
     def _sent(self, event_type: str, now: float) -> None:

@@ -1,12 +1,16 @@
 """A client's whole session, without I/O: secure link, traffic, state and events, and the way back after a cut-off."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from pygase.config import (
     DISCONNECT_WAIT,
+    FRAGMENT_BYTES,
     HELD_EVENT_OVERHEAD,
+    MAX_BACKLOG_BYTES,
+    MAX_HANDED_OVER,
     MAX_HELD_BYTES,
     MAX_RECONNECT_PAUSE,
     MAX_TICKET_BYTES,
@@ -17,7 +21,7 @@ from pygase.config import (
     RECONNECT_PAUSE,
     RELIABLE,
 )
-from pygase.errors import DisconnectReason, MalformedDatagram
+from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
 from pygase.netcode import Connected as LinkConnected
 from pygase.netcode import SecureClient
 from pygase.protocol import Traffic
@@ -51,6 +55,7 @@ class ClientSession:
         is_connected: Whether the server can be reached, as far as is known.
         is_over: Whether it is, for good.
         client_id: Who it is to the server; None until connected.
+        is_awaited: Whether its driver has been told of what was handed over. Set by whoever tells it.
     """
 
     def __init__(self, now: float, entropy: Callable[[int], bytes], *, reconnects: bool = True) -> None:
@@ -61,6 +66,9 @@ class ClientSession:
         self.is_over = False
         self.client_id: int | None = None
         self.dropped = 0
+        self.is_awaited = False
+        self._handed_over: deque[tuple[bytes, int, object]] = deque()
+        self._has_room = True
         self._entropy = entropy
         self._reconnects = reconnects
         self._make_link: Callable[[float, bytes], SecureClient] | None = None
@@ -105,8 +113,22 @@ class ClientSession:
         Raises:
             BacklogFull: More is waiting than the connection can carry.
         """
-        if retries or self._gives_up_at == NEVER:
-            self.traffic.send(message, retries, tag)
+        if self._handed_over or not self._has_room:
+            self._take_over()
+        self._dispatch(message, retries, tag)
+
+    def hand_over(self, message: bytes, retries: int, tag: object) -> bool:
+        """Leave an event message to be queued when the session is driven next.
+
+        Of all methods this one needs no lock: a game's thread calls it while another one drives the session.
+
+        Returns:
+            Whether it was taken; if not, `dispatch` says why, or finds room for it.
+        """
+        if not self._has_room or len(message) > FRAGMENT_BYTES or len(self._handed_over) >= MAX_HANDED_OVER:
+            return False
+        self._handed_over.append((message, retries, tag))
+        return True
 
     def disconnect(
         self,
@@ -122,6 +144,8 @@ class ClientSession:
         if not self.is_connected:
             self._say_goodbye(now, reason)
             return
+        with contextlib.suppress(BacklogFull):
+            self._take_over()
         self._parting_reason = reason
         if shutdown_server:
             self.traffic.send(bytes((events.SHUTDOWN_REQUEST,)), RELIABLE)
@@ -153,6 +177,11 @@ class ClientSession:
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
+        if self._handed_over or self.is_awaited:
+            try:
+                self._take_over()
+            except BacklogFull:  # others have been quicker: it waits for a later turn
+                self._has_room = False
         link = self.link
         if link is None:
             return []
@@ -209,6 +238,25 @@ class ClientSession:
         if signals:
             self._signals = []
         return signals
+
+    # --- events of the game's thread --------------------------------------------------------------------------------
+
+    def _dispatch(self, message: bytes, retries: int, tag: object) -> None:
+        if retries or self._gives_up_at == NEVER:
+            self.traffic.send(message, retries, tag)
+
+    def _take_over(self) -> None:
+        """Queue what was handed over.
+
+        Raises:
+            BacklogFull: There is no room for all of it.
+        """
+        self.is_awaited = False  # first: what is handed over from here on is told of anew
+        handed_over = self._handed_over
+        while handed_over:
+            self._dispatch(*handed_over[0])
+            handed_over.popleft()
+        self._has_room = self.traffic.backlog_bytes <= MAX_BACKLOG_BYTES // 2
 
     # --- the link, lost and found ---------------------------------------------------------------------------------
 
@@ -393,7 +441,8 @@ class ClientSession:
                 self._signals.append(EventAcknowledged(tag))
 
     def _leave_if_done(self, now: float) -> None:
-        if self._closes_at is not None and (now >= self._closes_at or not self.traffic.reliable_pending):
+        is_owed = self.traffic.reliable_pending or self._handed_over
+        if self._closes_at is not None and (now >= self._closes_at or not is_owed):
             self._say_goodbye(now, self._parting_reason)
 
     def _say_goodbye(self, now: float, reason: DisconnectReason) -> None:
