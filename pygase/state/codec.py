@@ -147,11 +147,12 @@ class Decoder:
         self.cost = 0
         self._names: list[Entry] = []
 
-    def decode(self, data: bytes) -> dict[str, Any]:
+    def decode(self, data: bytes, *, keeps_rows: bool = False) -> dict[str, Any]:
         """Decode an update.
 
         Args:
             data: What `Encoder.encode` returned.
+            keeps_rows: Whether dicts of rows of one shape are left as they come, as `Rows`.
 
         Returns:
             The update; a `Replacement` if it is the whole state.
@@ -180,7 +181,7 @@ class Decoder:
         try:
             for entry in entries:
                 names.append(_entry(entry, names))
-            return self._read_body(flags, data, position, room)
+            return self._read_body(flags, data, position, room, keeps_rows=keeps_rows)
         except MalformedDatagram:
             names[known:] = dropped
             raise
@@ -204,7 +205,9 @@ class Decoder:
             raise MalformedDatagram("not as many known names as there should be")
         return known, entries, end, room
 
-    def _read_body(self, flags: int, data: bytes, position: int, room: int) -> dict[str, Any]:
+    def _read_body(
+        self, flags: int, data: bytes, position: int, room: int, *, keeps_rows: bool
+    ) -> dict[str, Any]:
         update: Any
         cost = 0
         if flags & layout.WHOLE:
@@ -213,7 +216,8 @@ class Decoder:
                 raise MalformedDatagram("not a state")
             update = Replacement(tree)
         else:
-            update, cost = read_columns(data, position, self._names, min(room, MAX_UPDATE_MEMORY))
+            room = min(room, MAX_UPDATE_MEMORY)
+            update, cost = read_columns(data, position, self._names, room, keeps_rows=keeps_rows)
         try:
             check_names(update)
         except (TypeError, ValueError) as error:

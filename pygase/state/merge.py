@@ -12,6 +12,7 @@ what does not exist does nothing.
 
 from typing import Any, Final
 
+from pygase.state.rows import Rows
 from pygase.state.tree import TO_DELETE, FrozenDict, Replacement, same, thaw
 
 __all__ = ["apply", "compose", "diff"]
@@ -22,7 +23,7 @@ _SCALARS: Final = frozenset({float, int, bool, str, bytes, type(None)})
 
 
 def apply(state: dict[Any, Any], update: dict[Any, Any]) -> None:
-    """Change a state of plain dicts in place. Afterwards it shares no container with the update.
+    """Change a state of plain dicts in place. Afterwards it shares containers with the update only where that has `Rows`.
 
     Args:
         state: The state.
@@ -37,10 +38,32 @@ def apply(state: dict[Any, Any], update: dict[Any, Any]) -> None:
             if not isinstance(old, dict):
                 old = state[key] = {}
             apply(old, value)
+        elif kind is Rows:
+            old = state.get(key)
+            if not isinstance(old, dict):
+                old = state[key] = {}
+            _apply_rows(old, value)
         elif value is TO_DELETE:
             state.pop(key, None)
         else:
             state[key] = thaw(value)
+
+
+def _apply_rows(state: dict[Any, Any], rows: Rows) -> None:
+    try:
+        members = [state[key] for key in rows.keys]
+    except KeyError:
+        members = [state.setdefault(key, {}) for key in rows.keys]
+    if set(map(type, members)) != {dict}:
+        apply(state, rows.in_dicts())
+        return
+    for name, column, is_plain in zip(rows.names, rows.columns, rows.are_plain, strict=True):
+        if is_plain:
+            for member, value in zip(members, column):  # noqa: B905  (both of one length; `strict` costs)
+                member[name] = value
+        else:
+            for member, value in zip(members, column, strict=True):
+                apply(member, {name: value})
 
 
 def compose(first: dict[Any, Any], second: dict[Any, Any]) -> dict[Any, Any]:

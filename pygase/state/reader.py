@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from pygase.errors import MalformedDatagram
 from pygase.state import layout
 from pygase.state.precision import from_steps
+from pygase.state.rows import Pairs, Rows
 from pygase.state.tree import TO_DELETE, Replacement
 from pygase.wire import read_varint, unpack, unzigzag
 
@@ -21,7 +22,9 @@ _KEY_TYPES: Final = frozenset({str, int})
 _LEAVES: Final = frozenset({layout.DELETIONS, layout.ROWS, layout.MAPS, layout.REPLACEMENTS})
 
 
-def read_columns(data: bytes, position: int, names: list[Entry], room: int) -> tuple[dict[Any, Any], int]:
+def read_columns(
+    data: bytes, position: int, names: list[Entry], room: int, *, keeps_rows: bool = False
+) -> tuple[dict[Any, Any], int]:
     """Read an update.
 
     Args:
@@ -29,6 +32,7 @@ def read_columns(data: bytes, position: int, names: list[Entry], room: int) -> t
         position: Where it begins.
         names: What the numbers of the table of known names stand for.
         room: What it may cost, in bytes of memory.
+        keeps_rows: Whether dicts of rows are left as they come, as `Rows`.
 
     Returns:
         The update, and what it did cost.
@@ -36,7 +40,7 @@ def read_columns(data: bytes, position: int, names: list[Entry], room: int) -> t
     Raises:
         MalformedDatagram: It is not an update.
     """
-    reader = _Reader(data, position, names, room)
+    reader = _Reader(data, position, names, room, keeps_rows)
     try:
         update = reader.column(1, 0)[0]
     except (IndexError, struct_error, OverflowError, ValueError, TypeError) as error:
@@ -47,13 +51,14 @@ def read_columns(data: bytes, position: int, names: list[Entry], room: int) -> t
 
 
 class _Reader:
-    __slots__ = ("data", "in_lists", "names", "position", "room")
+    __slots__ = ("data", "in_lists", "keeps_rows", "names", "position", "room")
 
-    def __init__(self, data: bytes, position: int, names: list[Entry], room: int) -> None:
+    def __init__(self, data: bytes, position: int, names: list[Entry], room: int, keeps_rows: bool) -> None:  # noqa: FBT001
         self.data = data
         self.position = position
         self.names = names
         self.room = room
+        self.keeps_rows = keeps_rows
         self.in_lists = 0
 
     def column(self, count: int, nesting: int) -> list[Any]:
@@ -176,24 +181,45 @@ class _Reader:
     def _lists(self, count: int, nesting: int) -> list[Any]:
         length = self._varint()
         self.in_lists += 1
-        columns = [self.column(count, nesting) for _ in range(length)]
+        are_floats = True
+        columns = []
+        for _ in range(length):
+            are_floats = are_floats and self.data[self.position] in _FLOATS
+            columns.append(self.column(count, nesting))
         self.in_lists -= 1
         if not columns:
             raise MalformedDatagram("lists of nothing")
-        return list(map(list, zip(*columns, strict=True)))
+        lists = map(list, zip(*columns, strict=True))
+        return Pairs(lists, columns) if self.keeps_rows and are_floats and length == 2 else list(lists)
 
     def _flat_lists(self, count: int, nesting: int) -> list[Any]:
         length = self._varint()
         self.in_lists += 1
+        are_floats = self.data[self.position] in _FLOATS
         values = self.column(count * length, nesting)
         self.in_lists -= 1
-        return [values[start : start + length] for start in range(0, count * length, length)]
+        lists = [values[start : start + length] for start in range(0, count * length, length)]
+        return Pairs(lists, [values[::2], values[1::2]]) if self.keeps_rows and are_floats and length == 2 else lists
 
-    def _rows(self, count: int, nesting: int) -> list[Any]:
+    def _row_keys(self, count: int) -> tuple[str, ...]:
         keys = self.names[self._varint()]
         if type(keys) is not tuple:
             raise MalformedDatagram("a number that does not stand for a row's keys")
         self._spend(layout.row_cost(len(keys), count))
+        return keys
+
+    def _kept_rows(self, keys: list[Any], nesting: int) -> Rows:
+        self.position += 1
+        self._spend(_COSTS[layout.ROWS] * len(keys))
+        names = self._row_keys(len(keys))
+        columns, are_plain = [], []
+        for _ in names:
+            are_plain.append(self.data[self.position] not in _UNLIKE)
+            columns.append(self.column(len(keys), nesting + 1))
+        return Rows(keys, names, columns, are_plain)
+
+    def _rows(self, count: int, nesting: int) -> list[Any]:
+        keys = self._row_keys(count)
         columns = [self.column(count, nesting) for _ in keys]
         if len(keys) == 1:
             (key,) = keys
@@ -206,7 +232,7 @@ class _Reader:
     def _maps(self, count: int, nesting: int) -> list[Any]:
         return [self._map(nesting) for _ in range(count)]
 
-    def _map(self, nesting: int) -> dict[Any, Any]:
+    def _map(self, nesting: int) -> dict[Any, Any] | Rows:
         count = self._varint()
         self._spend(layout.map_cost(count))
         if not count:
@@ -214,6 +240,8 @@ class _Reader:
         keys = self.column(count, nesting)
         if not _KEY_TYPES.issuperset(map(type, keys)):
             raise MalformedDatagram("a key is neither a str nor an int")
+        if self.keeps_rows and nesting > 1 and self.data[self.position] == layout.ROWS:  # the update itself is a dict
+            return self._kept_rows(keys, nesting)
         return dict(zip(keys, self.column(count, nesting), strict=True))
 
     def _mixed(self, count: int, nesting: int) -> list[Any]:
@@ -226,6 +254,16 @@ class _Reader:
         return [next(columns[group]) for group in which]
 
 
+_UNLIKE: Final = _LEAVES | {layout.PACKED, layout.MIXED}  # columns whose values may be anything
+_FLOATS: Final = frozenset(
+    {
+        *range(layout.INTEGRAL_FLOATS, layout.NAMES),
+        *range(layout.FIXED_FLOATS, layout.FLOATS_64),
+        layout.FLOATS_64,
+        layout.FLOATS_32,
+        layout.SAME_FLOATS,
+    }
+)
 _COSTS: Final = layout.COLUMN_COSTS
 _COMPLETE: Final = frozenset({layout.SAME, layout.COUNTING})
 

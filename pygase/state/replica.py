@@ -11,6 +11,7 @@ from pygase.state import layout
 from pygase.state.codec import Decoder
 from pygase.state.gamestate import GameState, note_applied
 from pygase.state.merge import apply, compose
+from pygase.state.rows import in_dicts
 from pygase.state.tree import Replacement, size_of, thaw
 
 __all__ = ["Replica", "StateArrival", "apply_all"]
@@ -28,7 +29,7 @@ class StateArrival:
         version: The time order it leads to.
         server_time: The server's monotonic seconds when it was made, from an unknown origin that stays the same.
         arrival: The client's monotonic seconds when it came.
-        update: The update, to be read only: a `Replacement` if it is the whole state.
+        update: The update, to be read only: a `Replacement` if it is the whole state. It may contain `Rows`.
         size: About how many bytes it takes.
     """
 
@@ -83,7 +84,7 @@ class Replica:
             raise MalformedDatagram("a time order past the limit, or no update")
         if baseline is None and not blob[_STAMP_BYTES] & layout.WHOLE:
             raise MalformedDatagram("an update of nothing")
-        update = self._decoder.decode(blob[_STAMP_BYTES:])
+        update = self._decoder.decode(blob[_STAMP_BYTES:], keeps_rows=True)
         server_time = self._expand(int.from_bytes(blob[:_STAMP_BYTES], "little") / 1000, now)
         self.version = version
         self._server_time, self._arrival = server_time, now
@@ -124,19 +125,19 @@ class Replica:
 
 def _merged(arrivals: list[StateArrival]) -> StateArrival:
     last = arrivals[-1]
-    update = arrivals[0].update
+    update = in_dicts(arrivals[0].update)
     for arrival in arrivals[1:]:
         if type(update) is Replacement:
             known = thaw(update)
             apply(known, arrival.update)
             update = Replacement(known)
         else:
-            update = compose(update, arrival.update)
+            update = compose(update, in_dicts(arrival.update))
     return StateArrival(last.version, last.server_time, last.arrival, update, size_of(update))
 
 
 def apply_all(game_state: GameState, arrivals: Iterable[StateArrival]) -> bool:
-    """Bring a game state up to date. It shares nothing with the updates afterwards.
+    """Bring a game state up to date. Of the updates it keeps the lists in `Rows`, which nobody else has.
 
     Now and then the state is measured, so that a server cannot fill the client's memory with it. One that has outgrown
     twice the limit is emptied, and takes nothing from then on.

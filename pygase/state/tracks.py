@@ -60,8 +60,8 @@ class Plan:
     Attributes:
         begin: The server's time at which it begins.
         end: The server's time at which it ends.
-        pairs: Lists of two numbers: (container, key, offset and slope of the one, of the other).
-        scalars: Numbers: (container, key, offset, slope).
+        pairs: Lists of two numbers: (container, key, value at the beginning and slope of the one, of the other).
+        scalars: Numbers: (container, key, value at the beginning, slope).
         others: All else: (container, key, lines, whether it is a number).
     """
 
@@ -105,14 +105,14 @@ class Plan:
         if periods:
             a, b = periods[:2] if isinstance(periods, tuple) else (periods, periods)
             way_x, way_y = _way(x, to[0], a), _way(y, to[1], b)
-        seconds, begin = self.end - self.begin, self.begin
+        seconds = self.end - self.begin
         u, v = way_x / seconds, way_y / seconds
         if pace.is_jump(track, math.sqrt(u * u + v * v)):
             self.hold(track)
         elif periods and abs(x + way_x - to[0]) + abs(y + way_y - to[1]) > ROUNDING:
             self._turn(track, to, periods)
         else:
-            self.pairs.append((track.container, track.key, x - u * begin, u, y - v * begin, v))
+            self.pairs.append((track.container, track.key, x, u, y, v))
 
     def _show_scalar(self, track: Track, to: float, periods: Periods, pace: Pace) -> None:
         old: float = track.values  # type: ignore[assignment]
@@ -125,7 +125,7 @@ class Plan:
         elif periods and abs(old + way - to) > ROUNDING:
             self._turn(track, to, periods)
         else:
-            self.scalars.append((track.container, track.key, old - u * self.begin, u))
+            self.scalars.append((track.container, track.key, old, u))
 
     def hold(self, track: Track) -> None:
         """Add a track at rest at its last value."""
