@@ -13,8 +13,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from itertools import repeat
-from math import hypot
 from typing import Any, Final
 
 from pygase.state.gamestate import GameState
@@ -22,13 +20,12 @@ from pygase.state.paths import Angle, Cyclic, Known, Path, Smoothed
 from pygase.state.playout import Playout
 from pygase.state.replica import StateArrival
 from pygase.state.rows import Pairs, Rows
-from pygase.state.tracks import JUMP_FACTOR, Plan, Track, components_of, same_shape
+from pygase.state.tracks import Plan, Track, components_of, same_shape
 from pygase.state.tree import Replacement
 
 __all__ = ["Angle", "Cyclic", "Interpolator", "Smoothed"]
 
 _DICTS: Final = frozenset({dict, Replacement, Rows})
-_TRACK: Final = {Track}
 
 MAX_PLANS: Final = 256
 """Updates kept for showing: over four seconds at 60 a second. Past it the oldest are not shown."""
@@ -51,6 +48,7 @@ class Interpolator:
         self._paths = [Path(path) for path in paths]
         self._delay = delay
         self._saved: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._saved_groups: list[tuple[list[dict[Any, Any]], Any, list[Any]]] = []
         self._placed: Plan | None = None
         self._is_placed = False
         self._forget_all()
@@ -102,6 +100,9 @@ class Interpolator:
             self._is_placed = False
             for container, key, value in self._saved:
                 container[key] = value
+            for containers, key, values in self._saved_groups:
+                for container, value in zip(containers, values):  # noqa: B905  (of one length; `strict` costs)
+                    container[key] = value
 
     # --- showing ------------------------------------------------------------------------------------------------
 
@@ -109,12 +110,19 @@ class Interpolator:
         if plan is not self._placed:
             try:
                 self._saved = plan.originals()
+                self._saved_groups = [
+                    (containers, key, [container[key] for container in containers])
+                    for containers, key, *_ in plan.groups
+                ]
             except KeyError:  # history was cut short and something has gone unseen: show the state as it is
                 self._plans.clear()
                 return
             self._placed = plan
         self._is_placed = True
         passed = time - plan.begin
+        for containers, key, xs, us, ys, vs in plan.groups:
+            for container, x, u, y, v in zip(containers, xs, us, ys, vs):  # noqa: B905  (as above)
+                container[key] = [x + u * passed, y + v * passed]
         for container, key, x, u, y, v in plan.pairs:  # the frame's whole cost is in here
             container[key] = [x + u * passed, y + v * passed]
         for container, key, x, u in plan.scalars:
@@ -129,7 +137,7 @@ class Interpolator:
         self._playout = Playout(self._delay)
         self._plans: deque[Plan] = deque(maxlen=MAX_PLANS)
         for path in self._paths:
-            path.known.clear()
+            path.forget()
         self._latest = 0.0
         self._version = -1
         self._number = 0
@@ -145,7 +153,7 @@ class Interpolator:
         for path in self._paths:
             path.pace.pass_to(end)
             if type(arrival.update) is Replacement:
-                self._rebind(path.known, state)
+                self._rebind(path, path.known, state)
             self._walk(path, 0, arrival.update, state, path.known, plan)
         if plan:
             self._plans.append(plan)
@@ -182,16 +190,16 @@ class Interpolator:
         for key, value in items:
             if type(value) not in _DICTS:
                 if left > 0:
-                    self._drop(known, key)
+                    self._drop(path, known, key)
                 else:
                     self._take(path, key, value, state, known, plan)
                 continue
             inner, below = state.get(key), known.get(key)
             if below is None or type(below) is Track:
-                self._drop(known, key)  # a number has become a dict
+                self._drop(path, known, key)  # a number has become a dict
                 below = known[key] = {}
             elif type(value) is Replacement:
-                self._rebind(below, inner)
+                self._rebind(path, below, inner)
             if type(inner) is not dict:  # a later update of the same batch has deleted it
                 continue
             if leaf is None or type(value.get(leaf)) is dict:
@@ -213,31 +221,17 @@ class Interpolator:
         column = rows.columns[rows.names.index(leaf)]
         if type(column) is not Pairs or path.periods:
             return False
-        try:
-            tracks: list[Track] = [known[key][leaf] for key in rows.keys]
-        except (KeyError, TypeError):
+        last = plan.number - 1
+        flock = path.flock(rows.keys, known, last)
+        if flock is None:
             return False
-        if set(map(type, tracks)) != _TRACK or not all([track.is_pair for track in tracks]):
+        is_new = flock.number != last
+        if not flock.move(*column.components, plan, path.pace):
             return False
-        xs, ys = column.components
-        olds = [track.values for track in tracks]
-        old_xs, old_ys = zip(*olds)  # type: ignore[arg-type]  # noqa: B905
-        seconds, pace = plan.end - plan.begin, path.pace
-        us = [(new - old) / seconds for old, new in zip(old_xs, xs)]  # noqa: B905
-        vs = [(new - old) / seconds for old, new in zip(old_ys, ys)]  # noqa: B905
-        speeds = list(map(hypot, us, vs))
-        if not max(speeds) <= JUMP_FACTOR * pace.fastest or 0.0 in speeds:
-            return False
-        befores = [track.speed for track in tracks]
-        pace.fastest = max(pace.fastest, *map(min, speeds, befores))
-        newest = plan.number
-        plan.pairs += zip([track.container for track in tracks], repeat(leaf), old_xs, us, old_ys, vs)
-        for track, values, speed in zip(tracks, zip(xs, ys), speeds):
-            if track.number != newest - 1:
-                self._hold_before(track)
-            track.values = values
-            track.speed = speed
-            track.number = newest
+        if is_new:
+            for track in flock.tracks:  # they do not know yet that they have moved
+                if track.number != last:
+                    self._hold_before(track)
         return True
 
     def _take_pairs(
@@ -250,6 +244,7 @@ class Interpolator:
         Returns:
             The items that are anything else.
         """
+        path.settle()
         others: list[tuple[Any, Any]] = []
         pace, newest = path.pace, plan.number
         seconds = plan.end - plan.begin
@@ -282,9 +277,10 @@ class Interpolator:
         self, path: Path, key: Any, value: Any, container: dict[Any, Any], known: Known, plan: Plan
     ) -> None:
         """Take in one value's change."""
+        path.settle()
         values, track = components_of(value), known.get(key)
         if values is None or type(track) is not Track or not same_shape(track.values, values):
-            self._drop(known, key)
+            self._drop(path, known, key)
             if values is not None and key in container:
                 known[key] = Track(container, key, values)
             return
@@ -303,15 +299,17 @@ class Interpolator:
                 break
             earlier.hold(track)
 
-    def _drop(self, known: Known, key: Any) -> None:
+    def _drop(self, path: Path, known: Known, key: Any) -> None:
         """Forget a value that is gone or no number any more, or all values in a dict that is gone."""
+        path.settle()
         track = known.pop(key, None)
         if type(track) is Track:  # those in a dict that is gone go on moving there, where nobody sees them
             for plan in self._plans:
                 plan.forget(track.container, key)
 
-    def _rebind(self, known: Known, state: Any) -> None:
+    def _rebind(self, path: Path, known: Known, state: Any) -> None:
         """Follow what is known into dicts that have taken the place of the old ones."""
+        path.settle()
         containers: dict[int, dict[Any, Any]] = {}
         _follow(known, state, containers)
         for plan in self._plans:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pygase.state.flock import Flock
 from pygase.state.tracks import Pace, Periods
 
 __all__ = ["Angle", "Cyclic", "Known", "Path", "Smoothed"]
@@ -63,6 +64,7 @@ class Path:
             raise ValueError(f"{path!r} is not a path: one is like 'players.*.position', and begins with an attribute")
         self.pace = Pace()
         self.known: Known = {}
+        self._flock: Flock | None = None
         self.periods: Periods = 0.0
         if isinstance(spec, Cyclic):
             self.periods = (
@@ -70,3 +72,31 @@ class Path:
             )
         elif isinstance(spec, str) and self.parts[-1] in ANGLE_NAMES:
             self.periods = 360.0
+
+    def flock(self, keys: list[Any], known: Known, number: int) -> Flock | None:
+        """Return what moves at the path's end in so many dicts, if all of it is known.
+
+        Args:
+            keys: The keys of these dicts.
+            known: What is known of them.
+            number: The number of the last plan: a flock that is not in there is made anew.
+        """
+        flock = self._flock
+        if flock is None or flock.number != number or not flock.is_of(keys, known):
+            self.settle()
+            try:
+                self._flock = flock = Flock(keys, known, self.parts[-1])
+            except (KeyError, TypeError):
+                return None
+        return flock
+
+    def settle(self) -> None:
+        """Have each track know its own value again, before it is looked at or replaced."""
+        if self._flock is not None:
+            self._flock.settle()
+            self._flock = None
+
+    def forget(self) -> None:
+        """Forget everything that is known."""
+        self._flock = None
+        self.known.clear()

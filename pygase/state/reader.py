@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from struct import error as struct_error
-from struct import iter_unpack, unpack_from
+from struct import unpack_from
 from typing import Any, Final, TypeAlias
 
 from pygase.errors import MalformedDatagram
@@ -144,10 +144,10 @@ class _Reader:
         return found  # type: ignore[return-value]
 
     def _floats_64(self, count: int, _nesting: int) -> list[Any]:
-        return [value for (value,) in iter_unpack("<d", self._bytes(8 * count))]
+        return list(unpack_from(f"<{count}d", self._bytes(8 * count)))
 
     def _floats_32(self, count: int, _nesting: int) -> list[Any]:
-        return [value for (value,) in iter_unpack("<f", self._bytes(4 * count))]
+        return list(unpack_from(f"<{count}f", self._bytes(4 * count)))
 
     def _same_floats(self, count: int, _nesting: int) -> list[Any]:
         return list(unpack_from("<d", self._bytes(8))) * count

@@ -29,6 +29,9 @@ _Line = tuple[float, float, float, float]
 """Offset and slope, so that the value at the server's time t is `offset + slope * t`; lowest value, period or 0."""
 
 
+_Group = tuple[list[dict[Any, Any]], Any, list[float], list[float], list[float], list[float]]
+
+
 class Track:
     """One smoothed value: where in the state it is, and what it was last.
 
@@ -63,9 +66,10 @@ class Plan:
         pairs: Lists of two numbers: (container, key, value at the beginning and slope of the one, of the other).
         scalars: Numbers: (container, key, value at the beginning, slope).
         others: All else: (container, key, lines, whether it is a number).
+        groups: Pairs that move together, as columns: (containers, key, values, slopes, values, slopes).
     """
 
-    __slots__ = ("begin", "end", "number", "others", "pairs", "scalars")
+    __slots__ = ("begin", "end", "groups", "number", "others", "pairs", "scalars")
 
     def __init__(self, number: int, begin: float, end: float) -> None:
         self.number = number
@@ -73,10 +77,11 @@ class Plan:
         self.end = end
         self.pairs: list[tuple[dict[Any, Any], Any, float, float, float, float]] = []
         self.scalars: list[tuple[dict[Any, Any], Any, float, float]] = []
+        self.groups: list[_Group] = []
         self.others: list[tuple[dict[Any, Any], Any, tuple[_Line, ...], bool]] = []
 
     def __bool__(self) -> bool:
-        return bool(self.pairs or self.scalars or self.others)
+        return bool(self.groups or self.pairs or self.scalars or self.others)
 
     def show(self, track: Track, to: Values, periods: Periods, pace: Pace) -> None:
         """Add a track on its way from its last value to another of the same shape, unless it jumps there.
@@ -157,11 +162,19 @@ class Plan:
         """Write to other containers in place of those with the given ids."""
         for entries in self._all:
             entries[:] = [(containers.get(id(entry[0]), entry[0]), *entry[1:]) for entry in entries]
+        self.groups = [([containers.get(id(one), one) for one in group[0]], *group[1:]) for group in self.groups]
 
     def forget(self, container: dict[Any, Any], key: Any) -> None:
         """Take out what is written to one key of a container."""
         for entries in self._all:
             entries[:] = [entry for entry in entries if entry[0] is not container or entry[1] != key]
+        for group in self.groups:
+            if group[1] == key and any(one is container for one in group[0]):
+                self.groups.remove(group)
+                self.pairs += [
+                    (one, key, *line) for one, *line in zip(group[0], *group[2:], strict=True) if one is not container
+                ]
+                break
 
     @property
     def _all(self) -> tuple[list[Any], list[Any], list[Any]]:
