@@ -118,17 +118,8 @@ class FrameAdapter:
             WrongThread: Another thread called.
             AdapterMisuse: Called inside `render_state`, or by a handler that `pump` called.
         """
-        if get_ident() != self._owner:
-            self._refuse_thread("pump")
-        if self._render.depth:
-            raise AdapterMisuse(
-                "pump() was called inside render_state(): it would change the state that is being drawn. "
-                "Pump before drawing, once per frame."
-            )
-        if self._is_pumping:
-            raise AdapterMisuse(
-                "pump() was called by a handler that pump() runs. Call it once per frame, in the frame loop."
-            )
+        if get_ident() != self._owner or self._render.depth or self._is_pumping:
+            self._refuse_pump()
         if self._is_closed:
             return
         self._is_pumping = True
@@ -366,6 +357,17 @@ class FrameAdapter:
     def _require_owner(self, what: str) -> None:
         if get_ident() != self._owner:
             self._refuse_thread(what)
+
+    def _refuse_pump(self) -> NoReturn:
+        self._require_owner("pump")
+        if self._render.depth:
+            raise AdapterMisuse(
+                "pump() was called inside render_state(): it would change the state that is being drawn. "
+                "Pump before drawing, once per frame."
+            )
+        raise AdapterMisuse(
+            "pump() was called by a handler that pump() runs. Call it once per frame, in the frame loop."
+        )
 
     def _refuse_thread(self, what: str) -> NoReturn:
         raise WrongThread(

@@ -205,9 +205,7 @@ class Decoder:
             raise MalformedDatagram("not as many known names as there should be")
         return known, entries, end, room
 
-    def _read_body(
-        self, flags: int, data: bytes, position: int, room: int, *, keeps_rows: bool
-    ) -> dict[str, Any]:
+    def _read_body(self, flags: int, data: bytes, position: int, room: int, *, keeps_rows: bool) -> dict[str, Any]:
         update: Any
         cost = 0
         if flags & layout.WHOLE:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from math import hypot
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
+from pygase.state.rows import Pairs
 from pygase.state.tracks import JUMP_FACTOR, Pace, Plan, Track
 
 __all__ = ["Flock"]
+
+_is_pair: Final = attrgetter("is_pair")
 
 
 class Flock:
@@ -31,7 +35,7 @@ class Flock:
 
     def __init__(self, keys: list[Any], known: dict[Any, Any], name: Any) -> None:
         self.tracks: list[Track] = [known[key][name] for key in keys]
-        if set(map(type, self.tracks)) != {Track} or not all([track.is_pair for track in self.tracks]):
+        if set(map(type, self.tracks)) != {Track} or not all(map(_is_pair, self.tracks)):
             raise TypeError
         self.number = 0
         self._keys = keys
@@ -46,18 +50,18 @@ class Flock:
         """Return whether these are its tracks."""
         return known is self._known and keys == self._keys
 
-    def move(self, xs: list[float], ys: list[float], plan: Plan, pace: Pace) -> bool:
+    def move(self, to: Pairs, plan: Plan, pace: Pace) -> bool:
         """Add all to a plan, on their way to new values.
 
         Args:
-            xs: The first components of the values.
-            ys: The second.
+            to: The values.
             plan: The plan.
             pace: How fast values change on this path.
 
         Returns:
             Whether that could be done: not when one may jump, or is not finite. Nothing has changed then.
         """
+        xs, ys = to.components
         seconds = plan.end - plan.begin
         us = [(new - old) / seconds for old, new in zip(self._xs, xs)]  # noqa: B905  (of one length; `strict` costs)
         vs = [(new - old) / seconds for old, new in zip(self._ys, ys)]  # noqa: B905
@@ -65,6 +69,8 @@ class Flock:
         fastest = max(speeds)
         if not (fastest <= JUMP_FACTOR * pace.fastest and sum(speeds) < math.inf):
             return False
+        if not fastest:  # all rest: there is nothing to show
+            return True
         if fastest > pace.fastest:
             pace.fastest = max(pace.fastest, *map(min, speeds, self._speeds))
         if 0.0 in speeds:  # a pause does not count

@@ -173,14 +173,17 @@ class Interpolator:
         """
         parts = path.parts
         part = parts[depth] if depth < len(parts) else "*"
-        if type(update) is Rows:
-            if part == "*" and depth == len(parts) - 2 and self._take_rows(path, update, known, plan):
-                return
-            update = update.in_dicts()
+        changes: dict[Any, Any]
+        if not isinstance(update, Rows):
+            changes = update
+        elif part == "*" and depth == len(parts) - 2 and self._take_rows(path, update, known, plan):
+            return
+        else:
+            changes = update.in_dicts()
         if part == "*":
-            items: Iterable[tuple[Any, Any]] = update.items()
-        elif part in update:
-            items = ((part, update[part]),)
+            items: Iterable[tuple[Any, Any]] = changes.items()
+        elif part in changes:
+            items = ((part, changes[part]),)
         else:
             return
         left = len(parts) - 1 - depth
@@ -226,9 +229,9 @@ class Interpolator:
         if flock is None:
             return False
         is_new = flock.number != last
-        if not flock.move(*column.components, plan, path.pace):
+        if not flock.move(column, plan, path.pace):
             return False
-        if is_new:
+        if is_new and flock.number == plan.number:
             for track in flock.tracks:  # they do not know yet that they have moved
                 if track.number != last:
                     self._hold_before(track)

@@ -23,7 +23,7 @@ _SCALARS: Final = frozenset({float, int, bool, str, bytes, type(None)})
 
 
 def apply(state: dict[Any, Any], update: dict[Any, Any]) -> None:
-    """Change a state of plain dicts in place. Afterwards it shares containers with the update only where that has `Rows`.
+    """Change a state of plain dicts in place. Afterwards it shares only the lists in `Rows` with the update.
 
     Args:
         state: The state.

@@ -53,7 +53,7 @@ def read_columns(
 class _Reader:
     __slots__ = ("data", "in_lists", "keeps_rows", "names", "position", "room")
 
-    def __init__(self, data: bytes, position: int, names: list[Entry], room: int, keeps_rows: bool) -> None:  # noqa: FBT001
+    def __init__(self, data: bytes, position: int, names: list[Entry], room: int, keeps_rows: bool) -> None:
         self.data = data
         self.position = position
         self.names = names
