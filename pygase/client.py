@@ -160,6 +160,7 @@ class Client:
         """
         run, session = self._run, self._session
         if run is not None and session is not None:
+            _send_handed_over(run, session)
             run.submit(session.disconnect, self._system.clock(), shutdown_server=shutdown_server)
             if run.endpoint is None:
                 run.abort()
@@ -445,6 +446,7 @@ class Client:
         """Say goodbye without waiting for anything."""
         run, session = self._run, self._session
         if run is not None and session is not None and not session.is_over:
+            _send_handed_over(run, session)
             run.submit(session.disconnect, self._system.clock(), wait=0.0)
 
     def _sort(self, signals: list[Any]) -> None:
@@ -554,6 +556,12 @@ def check_dispatch(retries: int, ack_callback: object) -> None:
         raise ValueError(f"retries is a number from 0 up, or RELIABLE; not {retries!r}")
     if ack_callback is not None and not callable(ack_callback):
         raise TypeError(f"ack_callback must be callable, not {ack_callback!r}")
+
+
+def _send_handed_over(run: Run, session: ClientSession) -> None:
+    """Send what a frame loop has left to be sent, before it is too late."""
+    if session.is_awaited and run.endpoint is not None and not run.over.is_set():
+        run.endpoint.flush()
 
 
 async def _wait_over(run: Run | None) -> None:

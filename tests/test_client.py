@@ -22,6 +22,7 @@ from pygase import (
     DisconnectReason,
     GameState,
     NotConnected,
+    NotSendable,
 )
 from pygase.errors import AdapterMisuse, AlreadyRunning
 
@@ -450,3 +451,72 @@ def test_what_can_never_connect_raises_at_the_call(hostname: Any, options: dict[
         with pytest.raises((TypeError, ValueError)):
             getattr(client, way)(8080, hostname, **options)
         assert client.connection is None
+
+
+# --- frame loops ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def heard(backend: Backend) -> list[Any]:
+    heard: list[Any] = []
+    backend.server.register_event_handler("HEAR", heard.append)
+    return heard
+
+
+def sender_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "pygase-sender"]
+
+
+def test_events_of_a_frame_loop_are_sent_by_another_thread_and_in_order(backend: Backend, heard: list[Any]) -> None:
+    client = Client()
+    client.connect_in_thread(port=port_of(backend))
+    for number in range(300):
+        with client.access_game_state():
+            pass
+        client.dispatch_event("HEAR", number, retries=RELIABLE)
+        if number % 3 == 0:
+            client.dispatch_event("HEAR", number + 0.5, retries=RELIABLE)
+        if number % 50 == 0:
+            time.sleep(0.01)
+    assert sender_threads()
+    wait_for(lambda: len(heard) == 400)
+    assert heard == sorted(heard)
+    client.disconnect()
+    wait_for(lambda: not sender_threads())
+
+
+def test_last_event_of_a_frame_loop_leaves_before_the_goodbye(backend: Backend, heard: list[Any]) -> None:
+    client = Client()
+    client.connect_in_thread(port=port_of(backend))
+    client.wait_until(lambda game_state: game_state.n == 0, timeout=5.0)
+    client.dispatch_event("HEAR", "once")
+    client.disconnect()
+    wait_for(lambda: heard == ["once"])
+
+
+def test_who_only_waits_for_answers_and_handlers_send_themselves(backend: Backend) -> None:
+    client = Client()
+    pongs: list[int] = []
+
+    def pong(n: int) -> None:
+        pongs.append(n)
+        if n < 20:
+            with client.access_game_state():
+                client.dispatch_event("PING", n + 1)
+
+    client.register_event_handler("PONG", pong)
+    client.connect_in_thread(port=port_of(backend))
+    client.dispatch_event("PING", 1, retries=RELIABLE)
+    wait_for(lambda: pongs == list(range(1, 21)))
+    assert not sender_threads()
+    client.disconnect()
+
+
+def test_what_a_frame_loop_cannot_send_raises_at_the_call(backend: Backend) -> None:
+    client = Client()
+    client.connect_in_thread(port=port_of(backend))
+    with client.access_game_state(), pytest.raises(NotSendable, match="HEAR"):
+        client.dispatch_event("HEAR", object())
+    client.disconnect()
+    with client.access_game_state(), pytest.raises(NotConnected):
+        client.dispatch_event("HEAR", 1)
