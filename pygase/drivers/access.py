@@ -64,7 +64,7 @@ class StateAccess:
         if self._depth == 1:
             self.looked_by = get_ident()
             session = self._session
-            if session is not None and session.replica.pending:
+            if session is not None and session.replica.has_pending:
                 self._bring_up_to_date(session)
         return self._state
 

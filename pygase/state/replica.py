@@ -47,13 +47,12 @@ class Replica:
 
     Attributes:
         version: Time order of the newest state that has been received, -1 before the first.
-        pending: What has arrived since `take_pending`, to be looked at only.
     """
 
     def __init__(self) -> None:
         self.version = -1
         self._decoder = Decoder()
-        self.pending: deque[StateArrival] = deque()
+        self._pending: deque[StateArrival] = deque()
         self._pending_size = 0
         self._server_time = 0.0
         self._arrival = 0.0
@@ -61,7 +60,7 @@ class Replica:
     @property
     def has_pending(self) -> bool:
         """Whether something has arrived since `take_pending`."""
-        return bool(self.pending)
+        return bool(self._pending)
 
     def receive(self, baseline: int | None, version: int, blob: bytes, now: float) -> bool:
         """Take an update.
@@ -99,7 +98,7 @@ class Replica:
         return stamp + round((expected - stamp) / _STAMP_PERIOD) * _STAMP_PERIOD
 
     def _queue(self, arrival: StateArrival) -> None:
-        pending = self.pending
+        pending = self._pending
         if type(arrival.update) is Replacement:
             pending.clear()
             self._pending_size = 0
@@ -117,8 +116,8 @@ class Replica:
 
     def take_pending(self) -> list[StateArrival]:
         """Return what has arrived since the last call, oldest first."""
-        taken = list(self.pending)
-        self.pending.clear()
+        taken = list(self._pending)
+        self._pending.clear()
         self._pending_size = 0
         return taken
 
