@@ -9,6 +9,7 @@ NAMES = (
     "events",
     "room",
     "rooms",
+    "world",
     "state",
     "cipher",
     "datagrams",
@@ -25,6 +26,8 @@ NAMES = (
 QUICK = {
     "events": ["--repeat", "1"],
     "room": ["--repeat", "1", "--seconds", "3"],
+    "rooms": ["--repeat", "1", "--seconds", "3", "--rooms", "4"],
+    "world": ["--repeat", "1", "--seconds", "3", "--n", "100"],
     "state": ["--repeat", "1", "--seconds", "2"],
     "cipher": ["--repeat", "1", "--seconds", "3"],
     "datagrams": ["--repeat", "1"],

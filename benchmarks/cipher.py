@@ -7,8 +7,8 @@ import argparse
 from dataclasses import replace
 
 from benchmarks import peers
+from benchmarks.play import play
 from benchmarks.report import Cell, machine, median, table
-from benchmarks.room import one_run
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         costs: dict[str, list[float]] = {peers.OURS.label: [], plain.label: []}
         for _ in range(given.repeat):
             for peer in (peers.OURS, plain):
-                run = one_run(peer, n, given.seconds)
+                run = play(peer, ("room",), n, given.seconds)
                 if "error" not in run:
                     costs[peer.label].append(run["cpu_ms"])
         sealed, bare = (median(values) for values in costs.values())

@@ -61,7 +61,10 @@ def plot(file: Path, title: str, labels: tuple[str, str], series: Mapping[str, S
     for label, points in series.items():
         axes.plot(*zip(*points, strict=True), marker="o", label=label)
     axes.set(title=title, xlabel=labels[0], ylabel=labels[1], xscale="log", yscale="log")
-    axes.set_xticks([x for x, _ in next(iter(series.values()))], [f"{x:g}" for x, _ in next(iter(series.values()))])
+    places = sorted({x for points in series.values() for x, _ in points})
+    axes.set_xticks(places, [f"{x:g}" for x in places])
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
     figure.savefig(file, dpi=110)

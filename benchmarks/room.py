@@ -4,21 +4,21 @@
 """
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.process import Child, machine_busy_seconds
-from benchmarks.report import Cell, machine, median, percentile, plot, table
+from benchmarks.play import play
+from benchmarks.report import Cell, machine, median, plot, table
 
-WARM_UP = 1.0
+SIZES = [16, 64]
+PLOTTED_SIZES = [4, 16, 32, 64, 128, 256]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", type=int, nargs="*", default=[16, 64])
+    parser.add_argument("--n", type=int, nargs="*", help=f"{SIZES} unless given; with --plot {PLOTTED_SIZES}")
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--plot", type=Path, help="where to save a picture of cost against number of clients")
     peers.add_options(parser)
@@ -29,49 +29,20 @@ def main() -> None:
     )
     print(machine())
     curves: dict[str, list[tuple[float, float]]] = {}
-    for n in given.n:
+    for n in given.n or (SIZES if given.plot is None else PLOTTED_SIZES):
         runs: dict[str, list[dict[str, Any]]] = {peer.label: [] for peer in measured}
         for _ in range(given.repeat):
             for peer in measured:  # in turn, so that a change of the machine's mood hits all alike
-                runs[peer.label].append(one_run(peer, n, given.seconds))
+                runs[peer.label].append(play(peer, ("room",), n, given.seconds))
         print_table(n, runs)
         for label, results in runs.items():
-            if costs := [run["cpu_ms"] for run in results if "error" not in run]:
+            if costs := [run["cpu_ms"] for run in results if "error" not in run and not run["dropped"]]:
                 curves.setdefault(label, []).append((n, median(costs)))
+        # Who cannot play with so many will not with more.
+        measured = [peer for peer in measured if curves.get(peer.label, [(0, 0.0)])[-1][0] == n]
     if given.plot is not None:
         labels = ("clients in the room", "server CPU, ms per client and second")
-        plot(given.plot, "A room at 20 Hz, everybody sees everybody", labels, curves)
-
-
-def one_run(peer: peers.Peer, n: int, seconds: float) -> dict[str, Any]:
-    """One server and one load of n clients; `error` in the result says what went wrong."""
-    try:
-        with Child(peer.server("room"), peer.env) as server:
-            port = server.expect("PORT", 15).split()[1]
-            load_command = peer.load("room", "--port", port, "--n", n, "--seconds", seconds + 2 * WARM_UP)
-            with Child(load_command, peer.env) as load:
-                load.expect("READY", 75)
-                load.tell("GO")
-                time.sleep(WARM_UP)
-                before, busy, others = server.cpu_seconds(), machine_busy_seconds(), load.cpu_seconds()
-                start = time.monotonic()
-                time.sleep(seconds)
-                took = time.monotonic() - start
-                used = server.cpu_seconds() - before
-                busy = machine_busy_seconds() - busy - used - (load.cpu_seconds() - others)
-                result = load.result(30)
-    except TimeoutError as problem:
-        return {"error": str(problem)}
-    return {
-        "cpu_ms": 1000 * used / took / n,
-        "p50": percentile(result["latencies_ms"], 50),
-        "p99": percentile(result["latencies_ms"], 99),
-        "down": result["down_bytes"],
-        "up": result["up_bytes"],
-        "packets": result["down_packets"],
-        "dropped": result["dropped"],
-        "others": max(0.0, busy / took),
-    }
+        plot(given.plot, "A room at 20 Hz, everybody sees everybody: what one client costs", labels, curves)
 
 
 def print_table(n: int, runs: dict[str, list[dict[str, Any]]]) -> None:
@@ -80,7 +51,7 @@ def print_table(n: int, runs: dict[str, list[dict[str, Any]]]) -> None:
     def figure(label: str, name: str) -> float:
         return median([run[name] for run in runs[label] if "error" not in run])
 
-    ours = figure(peers.OURS.label, "cpu_ms")
+    ours = figure(peers.OURS.label, "cpu_ms") if peers.OURS.label in runs else float("nan")
     rows: list[list[Cell]] = []
     for label, results in runs.items():
         failed = [run["error"] for run in results if "error" in run]

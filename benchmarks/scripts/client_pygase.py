@@ -1,21 +1,76 @@
-"""Lean clients of pygase: its session core on a plain socket, many of them in one thread; and its public client."""
+"""Lean clients of pygase on plain sockets, many of them in one thread; and its public client.
+
+They are made of pygase's own session, link and traffic, so what they send and acknowledge is what a game's client
+would. They skip what only a game needs: the state is not kept, and what a server sends to all clients of a room is read
+once for all of them.
+"""
 
 import os
+import random
 import socket
 import threading
 import time
 
 import pygase
+from pygase.errors import MalformedDatagram
 from pygase.netcode import SecureClient
 from pygase.session.client import ClientSession
 from pygase.session.events import encode_event
 from pygase.state import GameState, apply_all
+from pygase.state.codec import Decoder
 
-PLAYERS_PER_ROOM = None  # set by the load, when the server has several rooms
+# Set by the load.
+PLAYERS_PER_ROOM = None  # when the server has several rooms
+WORLD_PLAYERS = None  # when each sees only what is near: how many there are
+WATCH = 1  # and then only every so many-th reads what it gets
+
+SPACING = 40.0  # units of the world's side for each root of a player
+STEP = 5.0
+STAMP_BYTES = 2  # in front of each update
+
+
+class Reader:
+    """Reads the updates that a server sends to one client."""
+
+    def __init__(self):
+        self.decoder = Decoder()
+
+    def players(self, blob):
+        """The players in an update."""
+        try:
+            return self.decoder.decode(blob[STAMP_BYTES:]).get("players") or {}
+        except MalformedDatagram:
+            return {}
+
+
+class SharedReader(Reader):
+    """Reads the updates of a room, each once, whichever client gets it first."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = self.decoder._names
+        self.known = {}
+
+    def players(self, blob):
+        """The players in an update."""
+        found = self.known.get(blob)
+        if found is None:
+            if len(self.known) >= 64:
+                self.known.clear()
+            found = self.known[blob] = super().players(blob)
+            if len(self.decoder._names) < len(self.names):  # it came late, from before the table had grown
+                self.decoder._names = self.names
+            self.names = self.decoder._names
+        return found
+
+
+READERS = {}
 
 
 class Client:
     """One player, driven by the load generator's loop."""
+
+    SWEEP_INTERVAL = 0.1
 
     def __init__(self, name, number, port):
         self.name, self.number = name, number
@@ -23,12 +78,17 @@ class Client:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.connect(self.address)
         self.sock.setblocking(False)
+        self.room = str(int(name[1:]) // PLAYERS_PER_ROOM) if PLAYERS_PER_ROOM else ""
+        self.is_watched = not WORLD_PLAYERS or number % WATCH == 0
+        self.reader = Reader() if WORLD_PLAYERS else READERS.setdefault(self.room, SharedReader())
+        self.dice = random.Random(number)
+        self.side = SPACING * (WORLD_PLAYERS or 0) ** 0.5
+        self.place = [self.dice.uniform(0, self.side), self.dice.uniform(0, self.side)]
+        self.names = set()
+        self.own_x = 0.0
         now = time.monotonic()
         self.session = ClientSession(now, os.urandom)
         self.session.start(self.make_link, now)
-        self.state = GameState()
-        self.own_x = 0.0
-        self.visible = self.entities = self.tick = 0
         self.reset_counters()
         self.flush(now)
 
@@ -39,8 +99,13 @@ class Client:
             unix_epoch=time.time() - time.monotonic(),
             now=now,
             ticket=ticket,
-            room=str(int(self.name[1:]) // PLAYERS_PER_ROOM) if PLAYERS_PER_ROOM else "",
+            room=self.room,
         )
+
+    @property
+    def visible(self):
+        """How many it sees; one that does not look is taken at its neighbours' word."""
+        return len(self.names) if self.is_watched else 1_000_000
 
     def fileno(self):
         return self.sock.fileno()
@@ -50,47 +115,61 @@ class Client:
 
     def move(self, x, now):
         if self.session.is_connected:
-            self.session.dispatch(encode_event("MOVE", (self.name, x, float(self.number)), {}), 0, None)
+            self.session.dispatch(encode_event("MOVE", (self.name, x, *self.arguments()), {}), 0, None)
             self.flush(now)
 
-    def receive(self, now):
-        session, receive = self.session, self.session.receive_datagram
-        while True:
-            try:
-                data = self.sock.recv(2048)
-            except (BlockingIOError, ConnectionRefusedError):
-                break
-            self.down_bytes += len(data)
-            self.down_packets += 1
-            receive(data, self.address, now)
-        taken = session.replica.take_pending()
-        if taken:
-            apply_all(self.state, taken)
-            state = self.state.__dict__
-            players = state.get("players")
-            if players:
-                self.visible = len(players)
-                own = players.get(self.name)
-                if own is not None:
-                    self.own_x = own["x"]
-            self.entities = len(state.get("ents", ()))
-            self.tick = state.get("tick", 0)
-        session.take_signals()
-        timer = session.next_timer()
-        if timer is not None and timer <= now:
-            session.handle_timer(now)
-        self.flush(now)
+    def arguments(self):
+        if not WORLD_PLAYERS:
+            return (float(self.number),)
+        random_step = self.dice.random
+        self.place = [min(self.side, max(0.0, at + 2.0 * STEP * random_step() - STEP)) for at in self.place]
+        return self.place
 
-    def leave(self):
-        self.session.disconnect(time.monotonic(), wait=0.0)
-        self.flush(time.monotonic())
-        self.sock.close()
+    def receive(self, now):
+        try:
+            data = self.sock.recv(2048)
+        except (BlockingIOError, ConnectionRefusedError):
+            return
+        self.down_bytes += len(data)
+        self.down_packets += 1
+        session = self.session
+        if not session.is_connected:
+            session.receive_datagram(data, self.address, now)
+            session.take_signals()
+            self.flush(now)
+            return
+        payload = session.link.receive_datagram(data, self.address, now)
+        if payload is None:
+            return
+        session._active_at = now
+        traffic = session.traffic
+        traffic.receive_packet(payload, now)
+        if traffic.snapshots:
+            self.read(traffic.snapshots)
+        traffic.messages.clear()  # reconnect tickets
+        timer = traffic.next_timer()
+        if timer is not None and timer <= now:
+            self.handle_timer(now)
+
+    def read(self, snapshots):
+        while snapshots:
+            _, version, blob = snapshots.popleft()
+            if not self.is_watched:
+                self.own_x = version
+                continue
+            players = self.reader.players(blob)
+            own = players.get(self.name)
+            if type(own) is dict and "x" in own:
+                self.own_x = max(self.own_x, own["x"])
+            if len(self.names) < 1024 and not players.keys() <= self.names:
+                self.names.update(players)
 
     def handle_timer(self, now):
         timer = self.session.next_timer()
         if timer is not None and timer <= now:
             self.session.handle_timer(now)
-            self.flush(now)
+            self.session.take_signals()
+        self.flush(now)
 
     def flush(self, now):
         for data, _ in self.session.datagrams_to_send(now):
@@ -100,6 +179,39 @@ class Client:
                 self.sock.send(data)
             except OSError:
                 continue
+
+
+class StateClient(Client):
+    """A client that keeps the whole state, as a game's does."""
+
+    def __init__(self, name, number, port):
+        self.state = GameState()
+        self.entities = self.tick = 0
+        super().__init__(name, number, port)
+
+    def receive(self, now):
+        session = self.session
+        while True:
+            try:
+                data = self.sock.recv(2048)
+            except (BlockingIOError, ConnectionRefusedError):
+                break
+            self.down_bytes += len(data)
+            self.down_packets += 1
+            session.receive_datagram(data, self.address, now)
+        taken = session.replica.take_pending()
+        if taken:
+            apply_all(self.state, taken)
+            state = self.state.__dict__
+            self.entities = len(state.get("ents", ()))
+            self.tick = state.get("tick", 0)
+        session.take_signals()
+        self.handle_timer(now)
+
+    def leave(self):
+        self.session.disconnect(time.monotonic(), wait=0.0)
+        self.flush(time.monotonic())
+        self.sock.close()
 
 
 class Echo:

@@ -8,12 +8,17 @@ import importlib
 import os
 import select
 import time
+from collections import deque
 
 from common import emit, wait_for_go
 
 INTERVAL = 0.05
 READY_SECONDS = 60.0
 LOST_SECONDS = 2.0  # a client whose own position stood still for so long counts as dropped
+MOST_BEHIND = 0.5  # what a load that cannot keep up leaves out
+JOIN_BATCH = 16  # more at once would queue at the server, and try again, and queue
+CROWD = 64  # from so many clients on, what comes within half a millisecond is handled in one go
+GATHER = 0.0005
 
 
 def main():
@@ -24,6 +29,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--first", type=int, default=0, help="number of the first player, if others were here before")
     parser.add_argument("--room", type=int, default=1_000_000, help="players per room, when the server has several")
+    parser.add_argument("--world", action="store_true", help="everybody walks about in one world")
+    parser.add_argument("--watch", type=int, default=1, help="only every so many-th client reads what it gets")
+    parser.add_argument("--visible", type=int, help="how many each has to see before it begins; all, unless given")
     parser.add_argument("--without-cipher", action="store_true")
     given = parser.parse_args()
     if given.without_cipher:
@@ -31,7 +39,10 @@ def main():
     wire = importlib.import_module(f"client_{given.wire}")
     if given.room < given.first + given.n:
         wire.PLAYERS_PER_ROOM = given.room
+    if given.world:
+        wire.WORLD_PLAYERS, wire.WATCH = given.n, given.watch
     load = Load(wire.Client, given)
+    load.join()
     load.until_all_see_all()
     wait_for_go()
     emit(load.measure())
@@ -40,21 +51,40 @@ def main():
 
 class Load:
     def __init__(self, make_client, given):
+        self.make_client = make_client
         self.given = given
         self.clock = time.monotonic
-        self.players = [Player(make_client(f"p{given.first + i}", i, given.port)) for i in range(given.n)]
+        self.start = self.sweep = self.clock()
+        self.sweep_interval = getattr(make_client, "SWEEP_INTERVAL", 0.01)
+        self.gather = GATHER if given.n >= CROWD else 0.0
+        self.players = []
+        self.movers = deque()  # in the order in which they are due
         self.poll = select.epoll()
         self.by_fd = {}
-        start = self.clock()
-        for number, player in enumerate(self.players):
-            player.due = start + INTERVAL * number / given.n
-            fd = player.client.fileno()
-            self.by_fd[fd] = player
-            self.poll.register(fd, select.EPOLLIN)
-        self.sweep = start
+
+    def join(self):
+        """Let everybody in, a batch at a time."""
+        deadline = self.clock() + READY_SECONDS
+        while len(self.players) < self.given.n:
+            batch = [self.add() for _ in range(min(JOIN_BATCH, self.given.n - len(self.players)))]
+            self.movers = deque(sorted(self.movers, key=lambda player: player.due))
+            while not all(player.seen for player in batch) and self.clock() < deadline:
+                self.step(None)
+
+    def add(self):
+        number = len(self.players)
+        client = self.make_client(f"p{self.given.first + number}", number, self.given.port)
+        # Each has its own moment in the interval, so that moves come evenly.
+        since = self.clock() - self.start - INTERVAL * number / self.given.n
+        player = Player(client, self.start + INTERVAL * number / self.given.n + INTERVAL * (since // INTERVAL + 1))
+        self.players.append(player)
+        self.movers.append(player)
+        self.by_fd[client.fileno()] = player
+        self.poll.register(client.fileno(), select.EPOLLIN)
+        return player
 
     def until_all_see_all(self):
-        wanted = max(1, min(self.given.n, self.given.room))
+        wanted = self.given.visible or max(1, min(self.given.n, self.given.room))
         deadline = self.clock() + READY_SECONDS
         while not all(p.seen and p.client.visible >= wanted for p in self.players):
             if self.clock() > deadline:
@@ -87,42 +117,53 @@ class Load:
 
     def step(self, record_from):
         now = self.clock()
-        due = now + INTERVAL
-        for player in self.players:
-            if now >= player.due:
-                player.due = max(player.due + INTERVAL, now - 0.5)
-                player.move(now)
-            due = min(due, player.due)
+        movers = self.movers
+        if now - movers[0].due > MOST_BEHIND:
+            for player in movers:
+                player.due += MOST_BEHIND
+        while movers[0].due <= now:
+            player = movers[0]
+            movers.rotate(-1)
+            player.due += INTERVAL
+            player.move(now)
         if now >= self.sweep:  # timers of clients to whom nothing comes
-            self.sweep = now + 0.01
+            self.sweep = now + self.sweep_interval
             for player in self.players:
                 player.client.handle_timer(now)
-        for fd, _ in self.poll.poll(max(0.0, min(due, self.sweep) - self.clock())):
+        wait = max(0.0, min(movers[0].due, self.sweep) - self.clock())
+        if self.gather:
+            time.sleep(self.gather)
+        for fd, _ in self.poll.poll(max(0.0, wait - self.gather)):
             player = self.by_fd[fd]
-            player.client.receive(self.clock())
-            player.look(self.clock(), record_from)
+            now = self.clock()
+            player.client.receive(now)
+            player.look(now, record_from)
 
 
 class Player:
-    def __init__(self, client):
+    def __init__(self, client, due):
         self.client = client
+        self.is_watched = getattr(client, "is_watched", True)
         self.sequence = self.seen = 0
         self.sent = {}
         self.latencies = []
-        self.due = self.seen_time = time.monotonic()
+        self.due = due
+        self.seen_time = time.monotonic()
 
     def move(self, now):
         self.sequence += 1
-        self.sent[self.sequence] = now
+        if self.is_watched:
+            self.sent[self.sequence] = now
         self.client.move(float(self.sequence), now)
 
     def look(self, now, record_from):
         x = int(self.client.own_x)
         if x > self.seen:
-            for sequence in range(self.seen + 1, x + 1):
-                sent_time = self.sent.pop(sequence, None)
-                if record_from is not None and sent_time is not None and sent_time >= record_from:
-                    self.latencies.append(1000 * (now - sent_time))
+            if self.is_watched:
+                for sequence in range(self.seen + 1, x + 1):
+                    sent_time = self.sent.pop(sequence, None)
+                    if record_from is not None and sent_time is not None and sent_time >= record_from:
+                        self.latencies.append(1000 * (now - sent_time))
             self.seen, self.seen_time = x, now
 
 

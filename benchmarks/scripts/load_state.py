@@ -17,7 +17,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--joins", type=int, default=1)
     given = parser.parse_args()
-    make = importlib.import_module(f"client_{given.wire}").Client
+    wire = importlib.import_module(f"client_{given.wire}")
+    make = getattr(wire, "StateClient", wire.Client)
     took = []
     for number in range(given.joins):
         start = time.monotonic()

@@ -1,7 +1,8 @@
 """Servers of pygase, of this version and of 0.3.1: only what both have is used.
 
 room: clients MOVE, everybody sees all.
-rooms: many such rooms, which 0.3.1 has not. echo: PING and COUNT. entities: a large state of which a part changes.
+rooms: many such rooms, and world: all in one, each sees the nearest; which 0.3.1 has not.
+echo: PING and COUNT. entities: a large state of which a part changes.
 """
 
 import argparse
@@ -79,11 +80,36 @@ def rooms(given):
     threading.Event().wait()
 
 
+def world(given):
+    """Everybody walks about and sees the nearest: this version only."""
+    import pygase.views
+
+    names, ids = {}, {}  # of players by client id, and client ids by address
+
+    def note(client_address, client_id, **_):
+        ids[client_address] = client_id
+
+    def move(name, sequence, x, y, client_address, **_):
+        names[ids[client_address]] = name
+        return {"players": {name: {"x": sequence, "position": [x, y]}}}
+
+    near = pygase.views.near(
+        "players.*.position", radius=200.0, limit=given.nearest, of=lambda game_state, client_id: names.get(client_id)
+    )
+    handlers = {"MOVE": move, "CLIENT_CONNECTED": note}
+    backend = Backend(GameState(players={}), lambda game_state, dt: {}, handlers, view=near)
+    answer_stats(dict, given.max_seconds)
+    backend.run_in_thread("127.0.0.1", 0, interval=1 / given.hz)
+    say(f"PORT {backend.server.port}")
+    threading.Event().wait()
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=("room", "rooms", "echo", "entities"))
+    parser.add_argument("mode", choices=("room", "rooms", "world", "echo", "entities"))
     parser.add_argument("--hz", type=float, default=20.0)
     parser.add_argument("--rooms", type=int, default=32)
+    parser.add_argument("--nearest", type=int, default=16)
     parser.add_argument("--entities", type=int, default=200)
     parser.add_argument("--fields", type=int, default=4)
     parser.add_argument("--change", type=float, default=0.1)
@@ -95,6 +121,8 @@ def main():
         importlib.import_module("without_cipher")
     if given.mode == "rooms":
         rooms(given)
+    if given.mode == "world":
+        world(given)
     state, time_step, handlers = {"room": room, "echo": echo, "entities": entities}[given.mode](given)
     if given.pace_in_time_step:
         time_step = paced(time_step, given.hz)
