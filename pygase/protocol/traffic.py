@@ -124,6 +124,18 @@ class Traffic(Outgoing):
             at = min(at, recovery.probe_at())
         return at if at < NEVER else None
 
+    def is_stirred(self, before: float) -> bool:
+        """Whether there may be something to send now, or to do before a time: a quick look after `receive_packet`."""
+        recovery = self._recovery
+        return (
+            self._ack_at < before
+            or recovery.loss_at < before
+            or recovery.probes > 0
+            or self._snapshot.due
+            or self._small_waiting()
+            or self._large_waiting()
+        )
+
     def handle_timer(self, now: float) -> None:
         """Run what is due: detect losses, queue probes, drop what is too old. Cheap and harmless when early."""
         recovery = self._recovery

@@ -262,11 +262,13 @@ class ServerSession:
             traffic.receive_packet(payload, now)
         except MalformedDatagram:
             self._note_fault(seat, now)
-        self._touched[seat] = None
         if traffic.messages:
             self._take_messages(seat, now)
         if traffic.acked:
             self._take_acks(seat)
+        # Mostly there is nothing to say until the next tick, and that is found out faster than by trying.
+        if seat.offered_version != self._newest_for(seat) or traffic.is_stirred(seat.deadline):
+            self._touched[seat] = None
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
@@ -343,7 +345,11 @@ class ServerSession:
             seat.traffic.handle_timer(now)
             if seat.traffic.acked:
                 self._take_acks(seat)
-        self._touched[seat] = None
+            self._touched[seat] = None
+        elif (timer := self.deadline_of(seat)) > now:
+            self._agenda.schedule(seat, timer)  # what was due has moved on meanwhile: mostly it has
+        else:
+            self._touched[seat] = None
 
     def deadline_of(self, seat: Seat) -> float:
         """Return when `handle_seat_timer` has something to do for a client."""
