@@ -31,7 +31,7 @@ from pygase.session.signals import (
     EventFrom,
     ShutdownRequested,
 )
-from pygase.state import Replacement, StateFeed, View, ViewFeed
+from pygase.state import Replacement, StateFeed, Track, View, ViewFeed
 
 __all__ = ["ServerSession"]
 
@@ -179,15 +179,20 @@ class ServerSession:
         """
         feed, touched = self._view_feed, self._touched
         assert feed is not None
-        shown = [(seat.track or seat.make_track(), seat, view) for seat, view in views if not seat.is_over]
-        shown = [entry for entry in shown if entry[0].version < version]
-        former = [track.view for track, _, _ in shown]
-        feed.show(version, [(track, view) for track, _, view in shown])
-        if is_all:  # who is shown nothing now must not come to share what others see meanwhile
+        shown: list[tuple[Track, View | None]] = []
+        lookers: list[tuple[Seat, View | None]] = []  # with what they saw before
+        for seat, view in views:
+            track = seat.track or seat.make_track()
+            if track.version < version and not seat.is_over:
+                shown.append((track, view))
+                lookers.append((seat, track.view))
+        feed.show(version, shown)
+        if is_all and len(shown) < len(self.seats):
+            # Who is shown nothing now must not come to share what others see meanwhile.
             for seat in self.seats.values():
                 if seat.track is not None and seat.track.version < version:
                     seat.track.lineage = None
-        for (track, seat, _), before in zip(shown, former, strict=True):
+        for (track, _), (seat, before) in zip(shown, lookers, strict=True):
             is_idle = track.view is before and seat.gate <= seat.offered_version
             if not is_idle or now - seat.offered_at >= IDLE_STATE_INTERVAL:
                 touched[seat] = None

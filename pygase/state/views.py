@@ -6,7 +6,7 @@ each side goes on with a copy; where views of different lineages come together, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pygase.config import MAX_STATE_BYTES, MAX_VALUE_DEPTH, MAX_VIEW_NAMES, MAX_VIEWS_IN_FLIGHT
@@ -192,7 +192,7 @@ class ViewFeed:
         self._updates: dict[tuple[int, ...], tuple[dict[str, Any], list[View]]] = {}
         self._wholes: dict[int, bytes] = {}
 
-    def show(self, version: int, views: Iterable[tuple[Track, View | None]]) -> None:
+    def show(self, version: int, views: Sequence[tuple[Track, View | None]]) -> None:
         """Take what clients see from now on.
 
         Args:
@@ -204,27 +204,48 @@ class ViewFeed:
         self._updates = {}
         self._wholes = {}
         stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
-        groups: dict[View, list[Track]] = {}
-        counts: Counter[Lineage | None] = Counter()
+        counts = Counter([track.lineage for track, _ in views])
+        groups: dict[View, list[tuple[Track, View | None]]] = {}
         for track, new in views:
-            view = new or track.view or _NOTHING
+            before = track.view
+            view = new or before or _NOTHING
             track.view, track.version, track.stamp = view, version, stamp
-            counts[track.lineage] += 1
             group = groups.get(view)
             if group is None:
-                groups[view] = [track]
+                groups[view] = [(track, before)]
             else:
-                group.append(track)
+                group.append((track, before))
         for group in groups.values():
-            lineage = group[0].lineage
-            if lineage is None or any(track.lineage is not lineage for track in group):
-                lineage = Lineage(version, Encoder(is_rounded=self._is_rounded, max_names=MAX_VIEW_NAMES))
-            elif counts[lineage] == len(group):
-                continue
+            if len(group) == 1:
+                ((track, _),) = group
+                self._keep_together([track], counts, version)
+            elif len({track.lineage for track, _ in group}) > 1 and len({before for _, before in group}) == 1:
+                # They have come together to stay. Others who see the same for once would mostly part again, and had
+                # to be told all names anew.
+                lineage = self._new_lineage(version)
+                for track, _ in group:
+                    track.lineage = lineage
             else:
-                lineage = Lineage(lineage.since, lineage.encoder.copy())
-            for track in group:
-                track.lineage = lineage
+                parts: dict[Lineage | None, list[Track]] = {}
+                for track, _ in group:
+                    parts.setdefault(track.lineage, []).append(track)
+                for part in parts.values():
+                    self._keep_together(part, counts, version)
+
+    def _keep_together(self, tracks: list[Track], counts: Mapping[Lineage | None, int], version: int) -> None:
+        """Let tracks of one lineage have one that is theirs alone."""
+        lineage = tracks[0].lineage
+        if lineage is None:
+            lineage = self._new_lineage(version)
+        elif counts[lineage] == len(tracks):
+            return
+        else:
+            lineage = Lineage(lineage.since, lineage.encoder.copy())
+        for track in tracks:
+            track.lineage = lineage
+
+    def _new_lineage(self, version: int) -> Lineage:
+        return Lineage(version, Encoder(is_rounded=self._is_rounded, max_names=MAX_VIEW_NAMES))
 
     def update(self, track: Track, acked: int | None) -> dict[str, Any]:
         """Find what leads a client to what it sees.

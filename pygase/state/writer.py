@@ -190,9 +190,13 @@ class _Writer:
             self._packed(values)
 
     def _dicts(self, values: list[dict[Any, Any]]) -> None:
+        count = len(values)
+        if count == 1:  # such as the update itself, or a table that is a dict of rows
+            self._begin(layout.MAPS, 1)
+            self._map(values[0])
+            return
         shapes = list(map(tuple, values))
         distinct = set(shapes)
-        count = len(values)
         if len(distinct) == 1:
             number = self.names.shape(shapes[0]) if _are_rows(values) else None
             if number is not None:
@@ -249,7 +253,7 @@ def _kind_of(value: Any) -> type:
 
 def _are_rows(dicts: list[dict[Any, Any]]) -> bool:
     """Tell whether dicts of the same keys are more like a table's rows, which have few and fixed keys, than tables."""
-    return len(dicts) > 1 and (len(dicts) >= len(dicts[0]) or len(dicts[0]) <= _MAX_KEYS_OF_FEW)
+    return len(dicts) >= len(dicts[0]) or len(dicts[0]) <= _MAX_KEYS_OF_FEW
 
 
 _DICTS: Final = frozenset({dict, FrozenDict})
