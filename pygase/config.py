@@ -161,6 +161,16 @@ MAX_UPDATE_MEMORY: Final = 48 * MAX_STATE_BYTES
 COMPRESS_ABOVE_BYTES: Final = 2_048
 """Encoded states larger than this are compressed: below two datagrams there is nothing to win, and it costs time."""
 
+WHOLE_SLICE_BYTES: Final = 32 * 1024
+"""How much of a whole state is encoded and compressed in one go, for somebody who joins: 1 to 2 ms of work, so that a
+megabyte holds nobody else up."""
+
+WHOLE_SLICE_PAUSE: Final = 0.001
+"""How long everybody else has their turn between two such slices: a megabyte is encoded in about 0.1 s."""
+
+WHOLE_LIFETIME: Final = 0.25
+"""For how long a whole state, once encoded in slices, also serves others who join: what has changed since follows."""
+
 MAX_KNOWN_NAMES: Final = 16_384
 """Entries of a feed's table of known names. When it is full it starts anew: 16,384 names cost 1 MB at each end."""
 
@@ -310,6 +320,9 @@ acknowledgements let the next ones go."""
 RELIEF_INTERVAL: Final = 0.05
 """When a handler takes longer than this, the network gets a thread of its own: long before a peer would miss an
 acknowledgement for good, and seldom enough to cost a thousandth of a core."""
+
+MAX_SEND_BURST: Final = 32
+"""Packets that go to one client in one go, before others and what has arrived get their turn: 0.5 ms of work."""
 
 MAX_RECEIVE_BATCH: Final = 256
 """Datagrams read per wake-up before timers and sending get their turn: bounds how long a flood can hold them up."""

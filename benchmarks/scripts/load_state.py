@@ -16,7 +16,9 @@ def main():
     parser.add_argument("--entities", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--joins", type=int, default=1)
+    parser.add_argument("--nice", type=int, default=0, help="how far to stand back behind the server and other clients")
     given = parser.parse_args()
+    os.nice(given.nice)
     wire = importlib.import_module(f"client_{given.wire}")
     make = getattr(wire, "StateClient", wire.Client)
     took = []

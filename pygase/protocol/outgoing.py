@@ -93,8 +93,13 @@ class Outgoing(Incoming):
 
     # --- when -------------------------------------------------------------------------------------------------------
 
-    def packets_to_send(self, now: float) -> list[bytes]:
-        """All packets that may go now, each at most `config.MAX_PAYLOAD_BYTES`; each must be sent, in this order."""
+    def packets_to_send(self, now: float, most: float = NEVER) -> list[bytes]:
+        """All packets that may go now, each at most `config.MAX_PAYLOAD_BYTES`; each must be sent, in this order.
+
+        Args:
+            now: The current time.
+            most: About how many at once; `next_timer` is then due at once.
+        """
         packets: list[bytes] = []
         if self._recovery.probes:
             self._recovery.probes = 0
@@ -103,7 +108,7 @@ class Outgoing(Incoming):
         large = self._large_waiting()
         if small or large:
             prompt = now >= self._coalesce_until or self._prompt()
-            while large or (small and (prompt or self._fresh_bytes >= _FULL_PACKET)):
+            while (large or (small and (prompt or self._fresh_bytes >= _FULL_PACKET))) and len(packets) < most:
                 bulk = self._congestion.may_send(now, 0)
                 if not bulk and not (small and large and self._congestion.may_send(now, _RESERVE)):
                     break

@@ -69,6 +69,7 @@ class Seat:
         "traffic",
         "welcome",
         "welcome_at",
+        "whole_at",
     )
 
     def __init__(self, peer: Peer, now: float, session: "ServerSession", *, is_local: bool) -> None:
@@ -92,6 +93,7 @@ class Seat:
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
         self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
         self.welcome_at = NEVER
+        self.whole_at = NEVER  # when the whole state that it needs is worked at again
         self.heard_packet, self.heard_at = -1, NEVER  # the newest packet acknowledged, and when it was seen to be
         self.packets = Budget(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self.bytes = Budget(BYTES_PER_SECOND, BYTES_BURST, now)

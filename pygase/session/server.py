@@ -11,12 +11,14 @@ from pygase.config import (
     FAREWELL_WAIT,
     IDLE_STATE_INTERVAL,
     MAX_DEPARTED,
+    MAX_SEND_BURST,
     NEVER,
     REDUNDANT_DISCONNECTS,
     RELIABLE,
     SEAT_HOLD,
     TICKET_LIFETIME,
     WELCOME_INTERVAL,
+    WHOLE_SLICE_PAUSE,
 )
 from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram, TooLarge
 from pygase.netcode import Peer, PeerConnected, PeerDisconnected
@@ -296,7 +298,7 @@ class ServerSession:
                         seat.welcome_at = now + WELCOME_INTERVAL
                 else:
                     self._offer_state(seat, now)
-                    packets = seat.traffic.packets_to_send(now)
+                    packets = seat.traffic.packets_to_send(now, MAX_SEND_BURST)
                     for payload in packets:
                         out.append((seal(payload, now), address))
                     if len(packets) > 1:
@@ -360,7 +362,7 @@ class ServerSession:
         """Return when `handle_seat_timer` has something to do for a client."""
         timer = seat.ends_at
         if not seat.is_absent:
-            timer = min(timer, seat.ticket_at, seat.welcome_at if seat.welcome else NEVER)
+            timer = min(timer, seat.ticket_at, seat.whole_at, seat.welcome_at if seat.welcome else NEVER)
             if not seat.welcome:
                 traffic_timer = seat.traffic.next_timer()
                 if traffic_timer is not None and traffic_timer < timer:
@@ -417,6 +419,10 @@ class ServerSession:
         only_number = acked is not None and store.unchanged_since(acked) and seat.gate <= acked
         if only_number and now - seat.offered_at < IDLE_STATE_INTERVAL:
             return  # time_order has moved on and nothing else: worth a packet now and then, not every tick
+        if not self._feed.prepare(acked, now):
+            seat.whole_at = now + WHOLE_SLICE_PAUSE  # others have their turn meanwhile
+            return
+        seat.whole_at = NEVER
         version, blob = self._feed.encoded(acked)
         traffic.offer_snapshot(acked, version, blob)
         seat.offered_at, seat.offered_version = now, version

@@ -17,6 +17,7 @@ from pygase.config import (
     MAX_KNOWN_NAMES,
     MAX_STATE_BYTES,
     MAX_UPDATE_MEMORY,
+    WHOLE_SLICE_BYTES,
 )
 from pygase.errors import MalformedDatagram
 from pygase.state import layout
@@ -26,9 +27,9 @@ from pygase.state.precision import Rules, rounded
 from pygase.state.reader import Entry, read_columns
 from pygase.state.tree import Replacement
 from pygase.state.writer import write_columns
-from pygase.wire import pack_checked, read_varint, unpack, write_varint
+from pygase.wire import pack_checked, packed_in_pieces, read_varint, unpack, write_varint
 
-__all__ = ["Decoder", "Encoder"]
+__all__ = ["Decoder", "Encoder", "WholeEncoding"]
 
 _MAX_INFLATED_BYTES: Final = 2 * MAX_STATE_BYTES
 _MEMORY_PER_BYTE: Final = 8
@@ -110,30 +111,78 @@ class Encoder:
         copy._names, copy._lengths = self._names.copy(), self._lengths.copy()
         return copy
 
-    def _finished(self, flags: int, body: bytes | bytearray, cost: int, known: int) -> bytes:
+    def encode_whole(self, state: dict[str, Any]) -> "WholeEncoding":
+        """Begin to encode a whole state, for somebody who has none; nothing in it may be changed from now on."""
+        return WholeEncoding(*self._added_since(0), state)
+
+    def _added_since(self, known: int) -> tuple[bytearray, int]:
+        """Write what the table has grown by; and return what that costs a reader."""
         entries = self._names.entries
-        head = bytearray()
-        write_varint(head, len(entries) - known)
+        added, cost = bytearray(), 0
+        write_varint(added, len(entries) - known)
         if len(entries) > known:
-            write_varint(head, known)
+            write_varint(added, known)
             packed = pack_checked(entries[known:])
-            cost += layout.packed_cost(packed) + layout.KNOWN_NAME_COST * (len(entries) - known)
-            write_varint(head, len(packed))
-            head += packed
-        content: bytes | bytearray = head + body
+            cost = layout.packed_cost(packed) + layout.KNOWN_NAME_COST * (len(entries) - known)
+            write_varint(added, len(packed))
+            added += packed
+        return added, cost
+
+    def _finished(self, flags: int, body: bytes | bytearray, cost: int, known: int) -> bytes:
+        content: bytes | bytearray
+        content, cost_of_added = self._added_since(known)
+        content += body
+        cost += cost_of_added
         # Columns are tight already: only where they hold much text, or many equal values, is there something to win.
-        if len(content) > (COMPRESS_ABOVE_BYTES if flags else 4 * COMPRESS_ABOVE_BYTES):
-            deflated = zlib.compress(content, 1)
-            if len(deflated) < len(content):
-                cost += layout.INFLATED_BYTE_COST * len(content)
-                flags |= layout.DEFLATED
-                content = deflated
-        missing = layout.size_for(cost) - 1 - len(content)
-        if missing <= 0 or cost <= layout.allowance(1 + len(content)):
-            return bytes((flags,)) + content
-        start = bytearray((flags | layout.PADDED,))
-        write_varint(start, missing)
-        return bytes(start + content).ljust(len(start) + len(content) + missing, b"\0")
+        is_long = len(content) > (COMPRESS_ABOVE_BYTES if flags else 4 * COMPRESS_ABOVE_BYTES)
+        return _shorter(flags, content, zlib.compress(content, 1) if is_long else None, cost)
+
+
+def _shorter(flags: int, content: bytes | bytearray, deflated: bytes | None, cost: int) -> bytes:
+    """Return an update, compressed if that is shorter, and padded if it is too short for what it costs its reader."""
+    if deflated is not None and len(deflated) < len(content):
+        cost += layout.INFLATED_BYTE_COST * len(content)
+        flags |= layout.DEFLATED
+        content = deflated
+    missing = layout.size_for(cost) - 1 - len(content)
+    if missing <= 0 or cost <= layout.allowance(1 + len(content)):
+        return bytes((flags,)) + content
+    start = bytearray((flags | layout.PADDED,))
+    write_varint(start, missing)
+    return bytes(start + content).ljust(len(start) + len(content) + missing, b"\0")
+
+
+class WholeEncoding:
+    """A whole state on its way to become bytes.
+
+    Attributes:
+        blob: The bytes, once they are complete: an update as `Encoder.encode` makes it of a `Replacement`.
+    """
+
+    __slots__ = ("_cost", "_deflated", "_deflator", "_pieces", "_plain", "_plain_bytes", "blob")
+
+    def __init__(self, added: bytearray, cost: int, state: dict[str, Any]) -> None:
+        self.blob: bytes | None = None
+        self._cost = cost
+        self._plain: list[bytes] = [bytes(added)]
+        self._plain_bytes = len(added)
+        self._deflator = zlib.compressobj(1)
+        self._deflated: list[bytes] = [self._deflator.compress(added)]
+        self._pieces = packed_in_pieces(state, WHOLE_SLICE_BYTES)
+
+    def go_on(self) -> None:
+        """Encode the next `WHOLE_SLICE_BYTES` or so."""
+        until = self._plain_bytes + WHOLE_SLICE_BYTES
+        for piece in self._pieces:
+            self._plain.append(piece)
+            self._plain_bytes += len(piece)
+            self._cost += layout.packed_cost(piece)
+            self._deflated.append(self._deflator.compress(piece))
+            if self._plain_bytes >= until:
+                return
+        is_long = self._plain_bytes > COMPRESS_ABOVE_BYTES
+        deflated = b"".join([*self._deflated, self._deflator.flush()]) if is_long else None
+        self.blob = _shorter(layout.WHOLE, b"".join(self._plain), deflated, self._cost)
 
 
 class Decoder:

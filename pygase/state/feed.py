@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from pygase.state.codec import Encoder
+from pygase.config import NEVER, WHOLE_LIFETIME
+from pygase.state.codec import Encoder, WholeEncoding
 from pygase.state.precision import parse_precision
 from pygase.state.store import GameStateStore
 
@@ -35,23 +36,82 @@ class StateFeed:
         self._version = -1
         self._stamp = bytes(2)
         self._encoded: dict[int | None, bytes] = {}
+        self._whole: _Whole | None = None
+
+    def prepare(self, baseline: int | None, now: float) -> bool:
+        """Do what takes long before `encoded` can be called: a slice of it, and no more than one for each `now`.
+
+        Args:
+            baseline: As for `encoded`.
+            now: Monotonic seconds.
+
+        Returns:
+            Whether `encoded` takes no time any more.
+        """
+        if not self.store.has_forgotten(baseline):
+            return True
+        whole = self._usable(now) or self._begin_whole()
+        if whole.worked_at != now:
+            whole.go_on(now)
+        return whole.encoding.blob is not None
 
     def encoded(self, baseline: int | None) -> tuple[int, bytes]:
-        """Encode what leads from a state to the newest one.
+        """Encode what leads from a state to the newest one; or to one that is little older, if that is what there is.
 
         Args:
             baseline: The time order of the state to start from, or None for none.
 
         Returns:
-            The newest time order, and the blob.
+            The time order that it leads to, and the blob.
         """
         if self.store.time_order == self._version and baseline in self._encoded:
             return self._version, self._encoded[baseline]
+        if self.store.has_forgotten(baseline):
+            now = self._clock()
+            whole = self._usable(now) or self._begin_whole()
+            while whole.encoding.blob is None:
+                whole.go_on(now)
+            return whole.version, whole.stamp + whole.encoding.blob
         update, version = self.store.delta(baseline)
+        self._turn_to(version)
+        blob = self._encoded[baseline] = self._stamp + self._encoder.encode(update, baseline)
+        return version, blob
+
+    def _turn_to(self, version: int) -> None:
         if version != self._version:
             self._version = version
             self._stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
             self._encoded = {}
             self._encoder.begin(version)
-        blob = self._encoded[baseline] = self._stamp + self._encoder.encode(update, baseline)
-        return version, blob
+
+    def _usable(self, now: float) -> "_Whole | None":
+        """Return the whole state that is under way or done, if it is not too old by now."""
+        whole = self._whole
+        if whole is None or whole.encoding.blob is None or whole.version == self.store.time_order:
+            return whole
+        is_worth_it = whole.slices > 1 and now - whole.worked_at < WHOLE_LIFETIME
+        return whole if is_worth_it and not self.store.has_forgotten(whole.version) else None
+
+    def _begin_whole(self) -> "_Whole":
+        update, version = self.store.delta(None)
+        self._turn_to(version)
+        whole = self._whole = _Whole(version, self._stamp, self._encoder.encode_whole(update))
+        return whole
+
+
+class _Whole:
+    """The whole state of some time, encoded or on its way to be."""
+
+    __slots__ = ("encoding", "slices", "stamp", "version", "worked_at")
+
+    def __init__(self, version: int, stamp: bytes, encoding: WholeEncoding) -> None:
+        self.version = version
+        self.stamp = stamp
+        self.encoding = encoding
+        self.slices = 0
+        self.worked_at = -NEVER
+
+    def go_on(self, now: float) -> None:
+        self.encoding.go_on()
+        self.slices += 1
+        self.worked_at = now

@@ -181,6 +181,10 @@ class GameStateStore:
         version = self._newest
         return time_order >= (version.history[-1][0] if version.history else version.floor)
 
+    def has_forgotten(self, time_order: int | None) -> bool:
+        """Tell whether there is no delta from a state, so that somebody who has that needs the whole."""
+        return time_order is None or time_order < self._newest.floor
+
     def delta(self, baseline: int | None) -> tuple[dict[str, Any], int]:
         """Find what leads from an older state to the newest.
 
@@ -194,7 +198,7 @@ class GameStateStore:
             that it leads to. Neither it nor anything in it may be changed.
         """
         version = self._newest
-        if baseline is None or baseline < version.floor:
+        if baseline is None or baseline < version.floor:  # `has_forgotten`, of this version
             return Replacement(version.root), version.time_order
         history = version.history
         steps = 0
