@@ -195,22 +195,24 @@ class NetworkThread:
         """Wait until something may have arrived, a timer is due, somebody wakes, or the time is over."""
         endpoint, clock = self._endpoint, self._endpoint.clock
         ends_at = clock() + timeout
+        is_woken = False
         while True:
             timer = endpoint.next_timer()
             now = clock()
             left = (ends_at if timer is None else min(ends_at, timer)) - now
             gathering = min(self._gather_until(now) - now, left)
-            if gathering <= 0.0 or self._is_woken:
+            if gathering <= 0.0 or is_woken or self._is_woken:
                 break
-            self._only_waker.select(gathering)
-        if not self._is_woken:
-            self._selector.select(max(0.0, left))
+            is_woken = bool(self._only_waker.select(gathering))
+        if not (is_woken or self._is_woken):
+            is_woken = any(key.fileobj is self._waker for key, _ in self._selector.select(max(0.0, left)))
         endpoint.sleeps_until = 0.0
-        if self._is_woken:
+        if is_woken or self._is_woken:
+            # Whoever wakes sets the flag, then writes: what is written after this wakes once more, for nothing.
             with contextlib.suppress(BlockingIOError):
                 while self._waker.recv(256):
                     pass
-            self._is_woken = False  # whoever finds it set before this has its turn now
+            self._is_woken = False  # whoever has found it set has its turn now
 
     def _gather_until(self, now: float) -> float:
         """Return when to look into the socket next, whatever is in it."""

@@ -181,3 +181,12 @@ def test_handler_that_takes_long_stalls_no_acknowledgement() -> None:
     released.set()
     client.disconnect()
     server.shutdown()
+
+
+def test_wake_up_that_comes_late_does_not_keep_the_leader_awake(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.driver.start(led_by=threading.get_ident())
+    rig.driver._wake_up.send(b"\0")  # of a thread that was held up after its work had been done already
+    assert rig.driver.lead(3_600.0, lambda: None)
+    with pytest.raises(BlockingIOError):
+        rig.driver._waker.recv(1)
