@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Generic, TypedDict, TypeVar
 
-from pygase.config import GATHER_INTERVAL, MAX_CLIENTS, SEAT_HOLD
+from pygase.config import GATHER_INTERVAL, MAX_CLIENTS, SEAT_HOLD, TOKEN_LIFETIME
 from pygase.drivers import (
     SYSTEM,
     Begun,
@@ -44,6 +44,8 @@ class ServerOptions(TypedDict, total=False):
             comes its CLIENT_DISCONNECTED.
         addresses: Under which (IP address, port) pairs tokens made elsewhere name this server, if those are not what
             it listens on: "0.0.0.0" is no address that a token could name.
+        tokens_only: Whether only those get in who have such a token, and who come back after they were cut off.
+        token_lifetime: The longest that such tokens live, in seconds: what `pygase.tokens.mint` is told, if at all.
     """
 
     password: str | None
@@ -51,6 +53,8 @@ class ServerOptions(TypedDict, total=False):
     max_clients: int
     seat_hold: float
     addresses: Sequence[tuple[str, int]] | None
+    tokens_only: bool
+    token_lifetime: int
 
 
 class Listener(Generic[S]):
@@ -124,6 +128,8 @@ class Listener(Generic[S]):
         admit: Callable[[JoinRequest], Admission | DisconnectReason] | None = None,
     ) -> SecureServer:
         system = self._system
+        if options.get("tokens_only"):
+            admit = _returning_only(admit)
         return SecureServer(
             addresses=options.get("addresses") or [sock.getsockname()[:2]],
             keys=options.get("keys") or ServerKeys.generate(system.entropy),
@@ -132,6 +138,7 @@ class Listener(Generic[S]):
             unix_epoch=system.unix_epoch(),
             now=system.clock(),
             policy=JoinPolicy(password=options.get("password"), admit=admit),
+            token_lifetime=options.get("token_lifetime", TOKEN_LIFETIME),
         )
 
     def _serve(self, session: S, run: Run, sock: DatagramSocket) -> None:
@@ -177,6 +184,19 @@ class Listener(Generic[S]):
             run.submit(session.close, self._system.clock(), wait=0.0)
 
 
+def _returning_only(
+    admit: Callable[[JoinRequest], Admission | DisconnectReason] | None,
+) -> Callable[[JoinRequest], Admission | DisconnectReason]:
+    """Let only those join without a token who have a reconnect ticket, which proves that they had one."""
+
+    def decide(request: JoinRequest) -> Admission | DisconnectReason:
+        if request.ticket is None:
+            return DisconnectReason.REFUSED
+        return Admission() if admit is None else admit(request)
+
+    return decide
+
+
 def _check_options(hostname: str, port: int, options: ServerOptions) -> None:
     """Raise for what no server can be run with, before anything is opened."""
     if not isinstance(hostname, str):
@@ -197,6 +217,11 @@ def _check_options(hostname: str, port: int, options: ServerOptions) -> None:
     seat_hold = options.get("seat_hold", SEAT_HOLD)
     if not isinstance(seat_hold, (int, float)) or not seat_hold >= 0:
         raise ValueError(f"seat_hold is a number of seconds from 0 up, not {seat_hold!r}")
+    if options.get("tokens_only") and keys is None:
+        raise ValueError("tokens_only takes keys as well: without them nobody can make a token for this server")
+    token_lifetime = options.get("token_lifetime", TOKEN_LIFETIME)
+    if not isinstance(token_lifetime, int) or isinstance(token_lifetime, bool) or token_lifetime < 1:
+        raise ValueError(f"token_lifetime is a whole number of seconds from 1 up, not {token_lifetime!r}")
     if addresses is not None and not all(isinstance(a, tuple) and len(a) == 2 for a in addresses):
         raise TypeError(f"addresses are (IP address, port) pairs, not {addresses!r}")
 

@@ -2,12 +2,15 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pygase import tokens
-from pygase.config import PROTOCOL_ID, TOKEN_LIFETIME
+from pygase import Backend, Client, DisconnectReason, GameState, GameStateStore, Server, tokens
+from pygase.config import PEER_TIMEOUT, PROTOCOL_ID, TOKEN_LIFETIME
 from pygase.netcode import LinkState, SecureClient, SecureServer
+from pygase.testing import SimulatedNetwork
+from pygase.testing.host import _UNIX_TIME
 
 HERE = ("127.0.0.1", 40_000)
 CLIENT = ("10.0.0.1", 50_000)
@@ -43,6 +46,81 @@ def test_minted_token_lets_in_once_and_its_user_data_is_trusted() -> None:
     assert client.state is LinkState.CONNECTED
     peer = server.peers[CLIENT]
     assert (peer.client_id, peer.user_data, peer.is_host_by_token) == (7, b"Ada", True)
+
+
+class Game:
+    """A server for people with accounts, and what it is told about them."""
+
+    def __init__(self, **options: Any) -> None:
+        self.network = SimulatedNetwork(5, "lan")
+        self.keys = tokens.generate_keys()
+        self.told: list[Any] = []
+        self.ended: list[DisconnectReason] = []
+        backend = Backend(GameState(), lambda game_state, dt: None)
+        for name in ("CLIENT_CONNECTED", "CLIENT_RECONNECTED"):
+            backend.server.register_event_handler(
+                name, lambda client_id, name=name, user_data=None: self.told.append((name, client_id, user_data))
+            )
+        self.network.serve(backend, keys=self.keys, **options)
+
+    def mint(self, **options: Any) -> bytes:
+        now = _UNIX_TIME + self.network.now
+        return tokens.mint(
+            self.keys.token_key, client_id=7, addresses=[("10.0.0.1", 8080)], user_data=b"Ada", now=now, **options
+        ).to_bytes()
+
+    def _failed(self, reason: DisconnectReason) -> None:
+        self.ended.append(reason)
+
+    def connect(self, **options: Any) -> Client:
+        client = self.network.client()
+        client.register_event_handler("CONNECTION_FAILED", self._failed)
+        client.open(8080, **options)
+        self.network.run(1.0)
+        return client
+
+
+def test_server_for_tokens_only_lets_in_nobody_else_and_takes_back_who_was_cut_off() -> None:
+    game = Game(tokens_only=True)
+    game.connect()
+    assert game.ended == [DisconnectReason.REFUSED]
+    player = game.connect(token=game.mint())
+    assert game.told == [("CLIENT_CONNECTED", 7, b"Ada")]
+    game.network.cut_off(player, PEER_TIMEOUT + 2.0)
+    game.network.run(PEER_TIMEOUT + 12.0)
+    assert game.told[1:] == [("CLIENT_RECONNECTED", 7, None)]
+    game.network.close()
+
+
+def test_server_takes_guests_unless_it_is_told_otherwise() -> None:
+    game = Game()
+    game.connect()
+    game.connect(token=game.mint())
+    assert [user_data for _, _, user_data in game.told] == [b"", b"Ada"]
+    game.network.close()
+
+
+def test_lifetime_of_tokens_is_the_servers_and_the_minters_to_choose() -> None:
+    game = Game(tokens_only=True, token_lifetime=600)
+    token = game.mint(lifetime=600)
+    game.network.run(100.0)
+    game.connect(token=token)
+    assert game.told == [("CLIENT_CONNECTED", 7, b"Ada")]
+    game.network.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"tokens_only": True}, "takes keys as well"),
+        ({"token_lifetime": 0}, "token_lifetime"),
+        ({"token_lifetime": 1.5}, "token_lifetime"),
+        ({"token_lifetime": "30"}, "token_lifetime"),
+    ],
+)
+def test_options_for_tokens_that_cannot_be_raise_at_the_call(options: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Server(GameStateStore()).run(0, **options)
 
 
 def test_token_of_another_key_cannot_be_looked_into() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, Backend, Client, GameState, NotConnected, NotSendable, ReservedEventType, TooLarge
+from pygase.client import ConnectOptions
+from pygase.listener import ServerOptions
 from pygase.testing import Conditions, SimulatedNetwork
 
 from .conftest import ROUGH, connected, idle_backend, seen
@@ -212,6 +214,21 @@ def test_coroutine_ack_callbacks_and_handlers_work_on_every_side(network: Simula
     assert sorted(got) == ["acked", "acked", "handled", "handled", "machine"]
     assert seen(client)["n"] == 1
     assert seen(client)["steps"] > 10
+
+
+def test_event_data_may_be_called_like_any_option_of_connect_or_run(network: SimulatedNetwork) -> None:
+    got: list[dict[str, Any]] = []
+    backend = idle_backend()
+    backend.server.register_event_handler("E", lambda client_address, **data: got.append(data))
+    network.serve(backend)
+    client = connected(network)
+    client.register_event_handler("E", lambda **data: got.append(data))
+    names = {*ConnectOptions.__annotations__, *ServerOptions.__annotations__, "hostname", "port", "interval", "host"}
+    data = {name: number for number, name in enumerate(sorted(names))}
+    client.dispatch_event("E", **data)  # type: ignore[arg-type]
+    backend.server.dispatch_event("E", **data)  # type: ignore[arg-type]
+    network.run(0.3)
+    assert got == [data, data]
 
 
 def test_target_client_is_an_address_as_tuple_or_list_or_all(network: SimulatedNetwork) -> None:
