@@ -127,6 +127,7 @@ def test_disconnect_in_a_loop_has_begun_even_if_nobody_awaits_it(backend: Backen
 
 
 def test_own_loop_drives_the_connection_without_a_thread(backend: Backend) -> None:
+    wait_for(lambda: any(thread.name == "pygase-network" for thread in threading.enumerate()))  # the server's
     before = set(threading.enumerate())
     client = Client()
     pongs: list[int] = []
