@@ -18,6 +18,7 @@ NAMES = (
     "links",
     "traffic",
     "stages",
+    "counts",
     "views",
     "ticks",
 )
