@@ -141,6 +141,8 @@ class Client:
         run = self._run
         if run is not None and run.is_pumped:
             run.turn()
+            if self._session is not None:
+                self._session.traffic.hurry()
             if self._claimed_by is None:
                 run.deliver()
 

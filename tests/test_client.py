@@ -525,3 +525,20 @@ def test_what_a_frame_loop_cannot_send_raises_at_the_call(backend: Backend) -> N
     client.disconnect()
     with client.access_game_state(), pytest.raises(NotConnected):
         client.dispatch_event("HEAR", 1)
+
+
+def test_event_of_a_pumped_frame_does_not_wait_for_the_next_frame(backend: Backend) -> None:
+    client = Client()
+    client.open(port_of(backend))
+    session: Any = client._session
+
+    def is_idle() -> bool:
+        client.pump()
+        return bool(session.is_connected and session.traffic.idle)
+
+    wait_for(is_idle)
+    for number in range(20):
+        client.pump()
+        client.dispatch_event("SET", number)
+        assert not session.traffic.backlog_bytes
+    client.close()

@@ -1,7 +1,7 @@
 """A game's frame loop at 60 frames a second: what pygase takes of its thread, and what it does to its evenness.
 
 Ways: none (no network at all), pumped (no thread), thread, both with adapter; `access` is the bare client, which is
-what 0.3.1 has as well.
+what 0.3.1 has as well; `even` changes every half second or so between pumped frames and frames with no network.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from common import emit, percentile
 from pygase import Client
 
 FRAME = 1 / 60
+BLOCK = 0.6  # seconds; short, so that what else the machine does falls on all heaps alike
+SETTLING = 8  # frames at the beginning of a block: what came in the meantime is taken in
 
 
 def work(amount):
@@ -41,10 +43,29 @@ def frames(seconds, network, amount):
     return wall, cpu, working, late
 
 
+def even(seconds, network, amount):
+    """Return lateness and work of the frames without network, in two heaps, and of the pumped ones between them.
+
+    The two heaps without network differ by nothing but chance: so much is noise.
+    """
+    heaps = {"none": ([], []), "pumped": ([], []), "none again": ([], [])}
+    for block in range(max(4, int(seconds / BLOCK))):
+        heap = ("none", "pumped", "none again", "pumped")[block % 4]
+        _, _, working, late = frames(BLOCK, network if heap == "pumped" else lambda: None, amount)
+        heaps[heap][0].extend(late[SETTLING:])
+        heaps[heap][1].extend(working[SETTLING:])
+    return {
+        f"{heap} {name} p{share}_us": percentile(values, share) * 1e6
+        for heap, both in heaps.items()
+        for name, values in zip(("late", "work"), both, strict=True)
+        for share in (50, 90, 99)
+    }
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--way", choices=("none", "pumped", "thread", "access"), required=True)
+    parser.add_argument("--way", choices=("none", "pumped", "thread", "access", "even"), required=True)
     parser.add_argument("--smooth", action="store_true")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--entities", type=int, default=200)
@@ -57,7 +78,7 @@ def main():
         emit(summary(*frames(given.seconds, lambda: None, amount), 0))
         return
     client = Client()
-    if given.way == "pumped":
+    if given.way in ("pumped", "even"):
         client.open(given.port, "127.0.0.1")
     else:
         client.connect_in_thread(given.port, "127.0.0.1")
@@ -84,7 +105,10 @@ def main():
     frames(2.0, network, amount)  # until the state is there and all is settled
     with state() as game_state:
         count = len(getattr(game_state, "players", {}))
-    result = summary(*frames(given.seconds, network, amount), count)
+    if given.way == "even":
+        result = even(given.seconds, network, amount)
+    else:
+        result = summary(*frames(given.seconds, network, amount), count)
     emit(result)
     with contextlib.suppress(Exception):
         client.disconnect()

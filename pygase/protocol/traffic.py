@@ -149,6 +149,10 @@ class Traffic(Outgoing):
         """Ask the peer for a sign of life with the next packet, and so measure the round trip."""
         self._recovery.probes = max(self._recovery.probes, 1)
 
+    def hurry(self) -> None:
+        """Let the next message go without waiting for company, for an owner whose next turn may be a frame away."""
+        self._coalesce_until = 0.0
+
     def resume(self, now: float) -> None:
         """The connection below came back (reconnect with the same peer `Traffic`): forget path, back-off and window.
 
