@@ -1,7 +1,9 @@
 """What `Server` and `RoomServer` have in common: a port on which they listen, and how they run and stop."""
 
 import asyncio
+import contextlib
 import logging
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Generic, TypedDict, TypeVar
 
@@ -19,6 +21,7 @@ from pygase.drivers import (
 )
 from pygase.errors import AlreadyRunning, DisconnectReason
 from pygase.netcode import Admission, JoinPolicy, JoinRequest, SecureServer, ServerKeys, format_url
+from pygase.netcode.addresses import network_of
 from pygase.session.rooms import RoomsSession
 from pygase.session.server import ServerSession
 
@@ -149,6 +152,10 @@ class Listener(Generic[S]):
         self._hostname, self._port = str(address[0]), int(address[1])
         at_exit(self, Listener._close_at_exit)
         _log.info("serving on %s", self.url)
+        if network_of(address) is not None:
+            # Others are to connect: whoever started the server can tell them how, without setting up any logging.
+            with contextlib.suppress(OSError, ValueError):  # as where nobody reads what programs say
+                print(f"pygase serves on {self.url}", file=sys.stderr, flush=True)
 
     def _run_here(self, begin: Callable[[], Any] | None = None) -> None:
         run = self._run

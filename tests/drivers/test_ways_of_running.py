@@ -15,6 +15,7 @@ import pytest
 from pygase import RELIABLE, AddressUnavailable, Backend, Client, ConnectionStatus, DisconnectReason, GameState, Server
 from pygase.drivers import OperatingSystem
 from pygase.gamestate import GameStateStore
+from pygase.tokens import parse_url
 from tests.conftest import wait_for
 
 from .fakes import CoarseClock, FlakySocket
@@ -572,6 +573,19 @@ def test_hostname_of_the_server_is_where_it_listens() -> None:
     server.shutdown()
     assert server.hostname is None
     assert server.url is None
+
+
+@pytest.mark.parametrize(("hostname", "is_told"), [("0.0.0.0", True), ("localhost", False)])
+def test_server_for_others_prints_what_they_can_connect_to(
+    hostname: str, is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = echo_server()
+    server.run_in_thread(0, hostname)
+    url, said = server.url, capsys.readouterr().err
+    server.shutdown()
+    assert url is not None
+    assert parse_url(url).fingerprint
+    assert (url in said) == is_told
 
 
 def test_client_on_another_address_of_this_machine_is_host_too() -> None:
