@@ -24,6 +24,7 @@ def main() -> None:
     folder = given.peers
     measured = peers.available(
         given,
+        peers.compiled(folder),
         peers.pygase031(folder),
         peers.enet(folder),
         peers.websockets(folder),

@@ -41,7 +41,7 @@ class Peer:
     @property
     def env(self) -> dict[str, str]:
         """What its processes need to find this checkout's pygase, and only that one."""
-        return {"PYTHONPATH": str(ROOT)} if self.wire == "pygase" else {"PYTHONPATH": ""}
+        return {"PYTHONPATH": str(ROOT) if self.label == OURS.label else ""}
 
     def server(self, *arguments: object) -> list[object]:
         """The command that runs its server."""
@@ -77,6 +77,11 @@ def available(given: argparse.Namespace, *wanted: Peer) -> list[Peer]:
 def interpreter(folder: Path, name: str) -> Path:
     """The Python of a peer's environment."""
     return folder / name / "bin" / "python"
+
+
+def compiled(folder: Path) -> Peer:
+    """This version with its hot modules compiled by mypyc."""
+    return Peer("pygase, compiled", "pygase", interpreter(folder, "compiled"))
 
 
 def pygase031(folder: Path) -> Peer:

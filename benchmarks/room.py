@@ -25,7 +25,12 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.peers
     measured = peers.available(
-        given, peers.pygase031(folder), peers.enet(folder), peers.websockets(folder), peers.bare_udp(folder)
+        given,
+        peers.compiled(folder),
+        peers.pygase031(folder),
+        peers.enet(folder),
+        peers.websockets(folder),
+        peers.bare_udp(folder),
     )
     print(machine())
     curves: dict[str, list[tuple[float, float]]] = {}

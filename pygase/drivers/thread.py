@@ -24,6 +24,9 @@ _log = logging.getLogger("pygase.drivers")
 _MAX_SLEEP = 1.0
 """Longest sleep with nothing to do; only a bound on what a missed wake-up could cost."""
 
+_MANY = 1_000.0
+"""Datagrams a second from which on they are read in batches."""
+
 _PATIENCE = 3.0
 """After so many intervals of a tick that looks into the socket itself, and has not, somebody else does."""
 
@@ -110,7 +113,7 @@ class NetworkThread:
                 return False
             self._wait(0.0 if self._has_more else timeout)
             # One at a time while few come: an answer leaves before anybody asks the system whether there is more.
-            limit = MAX_RECEIVE_BATCH if self._endpoint.arrival_rate > BUSY_RATE else 1
+            limit = MAX_RECEIVE_BATCH if self._endpoint.arrival_rate > _MANY else 1
             self._guard(lambda: self._endpoint.read(limit) and limit > 1)  # the socket is looked at again anyway
         if not self._is_over:
             deliver()
