@@ -127,9 +127,6 @@ class FrameAdapter:
             self._is_up = self._is_ending = False
         try:
             self._client.pump()
-            if self._interpolator is not None:
-                with self._client.access_game_state() as game_state:
-                    self._take_history(game_state)
             room = self._room()
             if room > 0:
                 self._client.deliver(min(room, self._max_events), self._observe)
