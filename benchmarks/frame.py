@@ -22,7 +22,7 @@ WAYS = (
     ("thread, smooth", "thread", True),
     ("thread, client alone", "access", False),
 )
-EVEN = tuple(f"{name} p{share}_us" for name in ("late", "work") for share in (50, 90, 99))
+EVEN = tuple(f"{name} p{share}_us" for name in ("late", "work", "work CPU") for share in (50, 90, 99))
 
 
 def main() -> None:

@@ -25,22 +25,28 @@ def work(amount):
 
 
 def frames(seconds, network, amount):
-    """Run frames; return what `network` took in each, by the clock and of the processor, and each frame's work."""
+    """Run frames.
+
+    Returns:
+        What `network` took in each, by the clock and of the processor; likewise its own work; how late it ended.
+    """
     clock, thread_clock = time.perf_counter, time.thread_time
-    wall, cpu, working, late = [], [], [], []
+    wall, cpu, working, work_cpu, late = [], [], [], [], []
     due = clock() + FRAME
     for _ in range(int(seconds / FRAME)):
         spent, start = thread_clock(), clock()
         network()
         middle = clock()
         wall.append(middle - start)
-        cpu.append(thread_clock() - spent)
+        worked = thread_clock()
+        cpu.append(worked - spent)
         work(amount)
         working.append(clock() - middle)
+        work_cpu.append(thread_clock() - worked)
         time.sleep(max(0.0, due - clock()))
         late.append(clock() - due)
         due = max(due + FRAME, clock())
-    return wall, cpu, working, late
+    return wall, cpu, working, work_cpu, late
 
 
 def even(seconds, network, amount):
@@ -48,16 +54,16 @@ def even(seconds, network, amount):
 
     The two heaps without network differ by nothing but chance: so much is noise.
     """
-    heaps = {"none": ([], []), "pumped": ([], []), "none again": ([], [])}
+    heaps = {"none": ([], [], []), "pumped": ([], [], []), "none again": ([], [], [])}
     for block in range(max(4, int(seconds / BLOCK))):
         heap = ("none", "pumped", "none again", "pumped")[block % 4]
-        _, _, working, late = frames(BLOCK, network if heap == "pumped" else lambda: None, amount)
-        heaps[heap][0].extend(late[SETTLING:])
-        heaps[heap][1].extend(working[SETTLING:])
+        _, _, working, work_cpu, late = frames(BLOCK, network if heap == "pumped" else lambda: None, amount)
+        for values, more in zip(heaps[heap], (late, working, work_cpu), strict=True):
+            values.extend(more[SETTLING:])
     return {
         f"{heap} {name} p{share}_us": percentile(values, share) * 1e6
-        for heap, both in heaps.items()
-        for name, values in zip(("late", "work"), both, strict=True)
+        for heap, kinds in heaps.items()
+        for name, values in zip(("late", "work", "work CPU"), kinds, strict=True)
         for share in (50, 90, 99)
     }
 
@@ -114,7 +120,7 @@ def main():
         client.disconnect()
 
 
-def summary(wall, cpu, working, late, entities):
+def summary(wall, cpu, working, _, late, entities):
     return {
         "entities": entities,
         "p50_us": percentile(wall, 50) * 1e6,
