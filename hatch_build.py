@@ -13,7 +13,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HOT: Final = {
     "wire": "values varints",
-    "state": "codec draft feed interpolation known merge names playout reader replica spans store tracks views writer",
+    "state": "codec draft feed flock interpolation known merge names playout reader replica spans store tracks views"
+    " writer",
     "protocol": "congestion fragments incoming large layout outgoing rare received recovery reliable_receiver"
     " reliable_sender retried rtt snapshots stats traffic unreliable",
     "netcode": "budget channel client crypto history join_server peer requests secure_client secure_server server"
@@ -22,8 +23,9 @@ HOT: Final = {
 }
 """What runs for every packet, tick or frame, or for every datagram of a flood, and has a form in mypyc.
 
-`state.tree` and `state.precision` have none, since they derive classes from list and int; `state.gamestate` and
-`session.event` would behave otherwise, since games give these objects attributes of their own, copy and pickle them.
+`state.tree`, `state.rows` and `state.precision` have none, since they derive classes from list and int;
+`state.gamestate` and `session.event` would behave otherwise, since games give these objects attributes of their own,
+copy and pickle them.
 """
 
 

@@ -8,6 +8,7 @@ from pygase.config import FRAGMENT_BYTES, MAX_HANDED_OVER
 from pygase.errors import BacklogFull
 from pygase.protocol import unreliable
 from pygase.session.client import ClientSession
+from tests.conftest import interpreted_only
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def test_neither_many_nor_large_ones_are_taken(session: ClientSession) -> None:
     assert session.hand_over(b"and more", 0, None)
 
 
+@interpreted_only
 def test_where_there_is_no_room_none_is_lost_and_the_call_raises(
     session: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
