@@ -210,8 +210,8 @@ class GameStateMachine:
                     continue
                 injected = {"client_address": None, **injected, "game_state": state, "dt": dt}
                 call = functools.partial(self._handlers.call, event, injected)
-                yield from self._merge(draft, f"the handler of {event.type!r}", call)
-            yield from self._merge(draft, "time_step", lambda: self.time_step(state, dt))
+                yield from self._merge(draft, event, call)
+            yield from self._merge(draft, None, lambda: self.time_step(state, dt))
             if self._stopping.is_set():
                 draft.merge({"game_status": int(GameStatus.PAUSED)})
         finally:
@@ -221,18 +221,24 @@ class GameStateMachine:
             self.game_time += dt
             self._store.commit(draft)
 
-    def _merge(self, draft: Draft, what: str, call: Callable[[], Any]) -> Step:
-        """Call the user's code and merge what it returns; an exception leaves the draft as it was."""
+    def _merge(self, draft: Draft, event: Event | None, call: Callable[[], Any]) -> Step:
+        """Call the user's code and merge what it returns; an exception leaves the draft as it was.
+
+        Args:
+            draft: What to merge into.
+            event: What is handled; None for `time_step`.
+            call: Calls the code.
+        """
         try:
             update = call()
-            if inspect.isawaitable(update):
+            if type(update) is not dict and inspect.isawaitable(update):  # dicts are most, and asking costs more
                 update = yield update
             if update is not None:
                 if not isinstance(update, dict):
-                    raise TypeError(f"{what} returned {update!r}; it returns a dict of changes, or None")
+                    raise TypeError(f"{_name(event)} returned {update!r}; it returns a dict of changes, or None")
                 draft.merge(update)
         except (Exception, SystemExit):  # sys.exit in a handler must not end the loop in silence
-            self._user_code.failed(what)
+            self._user_code.failed(_name(event))
 
     def _pause(self) -> None:
         if self._store.get_game_state().game_status == GameStatus.ACTIVE:
@@ -291,6 +297,11 @@ class GameStateMachine:
         while self._is_running and not inside_tick and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.001)
         return inside_tick or not self._is_running
+
+
+def _name(event: Event | None) -> str:
+    """Say what user code ran."""
+    return "time_step" if event is None else f"the handler of {event.type!r}"
 
 
 def resolve(steps: Step, loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any]) -> float | Awaitable[Any]:

@@ -289,31 +289,35 @@ class Server(Listener[ServerSession]):
         run = self._run
         assert run is not None
         for signal in signals:
-            if isinstance(signal, ClientJoined):
-                signal.seat.owner = ServerConnection(signal.seat)
-                self.connections = {**self.connections, signal.seat.address: signal.seat.owner}
-            elif isinstance(signal, ClientReturned):
-                kept = {a: c for a, c in self.connections.items() if a != signal.former_address}
-                self.connections = {**kept, signal.seat.address: signal.seat.owner}
-            elif isinstance(signal, ClientLeft):
-                self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
-        if self._viewing is not None and any(isinstance(each, (ClientJoined, ClientReturned)) for each in signals):
-            run.mailbox.post([_VIEWS_WANTED])
+            if type(signal) is not EventFrom:
+                self._note(signal)
         wire = self._wire
-        if not len(self._handlers) and not run.mailbox and isinstance(wire, GameStateMachine):
-            # Nothing to run here: events go straight into the tick.
-            signals = [signal for signal in signals if not self._push(wire, signal)]
-        if signals:
+        # With nothing to run here, events go straight into the tick.
+        machine = wire if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox else None
+        mail: list[Any] = []
+        for signal in signals:
+            occurrence = _as_event(signal) if machine is not None else None
+            if machine is None or occurrence is None:
+                mail.append(signal)
+            else:
+                machine._push_event(*occurrence)
+        if mail:
             if len(run.mailbox) > MAX_INBOX_EVENTS:  # the handlers cannot keep up: reliable or not, memory is bounded
-                signals = [signal for signal in signals if not isinstance(signal, EventFrom)]
-            run.mailbox.post(signals)
+                mail = [signal for signal in mail if not isinstance(signal, EventFrom)]
+            run.mailbox.post(mail)
 
-    def _push(self, machine: GameStateMachine, signal: Any) -> bool:
-        """Queue a signal for the next tick, if it is an event."""
-        occurrence = _as_event(signal)
-        if occurrence is not None:
-            machine._push_event(*occurrence)
-        return occurrence is not None
+    def _note(self, signal: Any) -> None:
+        """Keep `connections` up to date, and have new clients shown what they may see."""
+        if isinstance(signal, ClientJoined):
+            signal.seat.owner = ServerConnection(signal.seat)
+            self.connections = {**self.connections, signal.seat.address: signal.seat.owner}
+        elif isinstance(signal, ClientReturned):
+            kept = {a: c for a, c in self.connections.items() if a != signal.former_address}
+            self.connections = {**kept, signal.seat.address: signal.seat.owner}
+        elif isinstance(signal, ClientLeft):
+            self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
+        if self._viewing is not None and self._run is not None and isinstance(signal, (ClientJoined, ClientReturned)):
+            self._run.mailbox.post([_VIEWS_WANTED])
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
