@@ -64,6 +64,7 @@ def plot(file: Path, title: str, labels: tuple[str, str], series: Mapping[str, S
     places = sorted({x for points in series.values() for x, _ in points})
     axes.set_xticks(places, [f"{x:g}" for x in places])
     axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_locator(importlib.import_module("matplotlib.ticker").LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
