@@ -21,13 +21,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0)
     peers.add_options(parser)
     given = parser.parse_args()
-    measured = peers.available(given, peers.bare_udp(given.peers))
+    measured = peers.available(given, peers.compiled(given.peers), peers.bare_udp(given.peers))
     print(machine())
     for rooms in given.rooms:
         runs: dict[str, list[dict[str, Any]]] = {peer.label: [] for peer in measured}
         for _ in range(given.repeat):
             for peer in measured:  # in turn, so that a change of the machine's mood hits all alike
-                mode = ("rooms", "--rooms", rooms) if peer is peers.OURS else ("room", "--room", given.room)
+                mode = ("rooms", "--rooms", rooms) if peer.wire == "pygase" else ("room", "--room", given.room)
                 options = ("--room", given.room)
                 runs[peer.label].append(play(peer, mode, rooms * given.room, given.seconds, options, READY_SECONDS))
         print_table(f"{rooms} rooms of {given.room}, 20 Hz, all see all of their room", runs)

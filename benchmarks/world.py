@@ -22,16 +22,19 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="*", default=[250, 500, 1000])
     parser.add_argument("--nearest", type=int, default=16, help="how many each sees besides itself")
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--repeat", type=int, default=3, help="runs, of which the median is shown")
+    peers.add_options(parser)
     given = parser.parse_args()
+    measured = peers.available(given, peers.compiled(given.peers))
     print(machine())
     rows: list[list[Cell]] = []
     for n in given.n:
         mode = ("world", "--nearest", given.nearest)
         options = ("--world", "--watch", max(1, n // WATCHED), "--visible", min(n, given.nearest))
-        runs = [play(peers.OURS, mode, n, given.seconds, options, READY_SECONDS) for _ in range(given.repeat)]
-        rows.append(row(n, runs))
+        for peer in measured:
+            runs = [play(peer, mode, n, given.seconds, options, READY_SECONDS) for _ in range(given.repeat)]
+            rows.append([peer.label, *row(n, runs)])
     head = (
+        "peer",
         "clients",
         "server CPU, ms per client and s",
         "of a core, %",
