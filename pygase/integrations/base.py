@@ -319,12 +319,6 @@ class FrameAdapter:
                 )
         self._translate(event)
 
-    def _take_history(self, game_state: GameState) -> None:
-        assert self._interpolator is not None
-        history = self._client.take_state_history()
-        if history:
-            self._interpolator.receive(history, game_state, self._client.clock())
-
     def _send_due(self) -> None:
         for event_type, args, kwargs in self._limiter.due(self._client.clock()):
             try:
@@ -396,9 +390,12 @@ class _RenderPass(AbstractContextManager["GameState"]):
         access = adapter._client.access_game_state()
         state = access.__enter__()
         try:
-            if adapter._interpolator is not None:
-                adapter._take_history(state)
-                adapter._interpolator.place(adapter._client.clock())
+            interpolator = adapter._interpolator
+            if interpolator is not None:
+                history, now = adapter._client.take_state_history(), adapter._client.clock()
+                if history:
+                    interpolator.receive(history, state, now)
+                interpolator.place(now)
         except BaseException:
             access.__exit__(None, None, None)
             raise
