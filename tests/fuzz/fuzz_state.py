@@ -1,15 +1,17 @@
 """Invariant: whatever blob a `Replica` is given, it takes it as an update or raises `MalformedDatagram`; nothing else,
 and nothing has changed then. What it takes can be applied, contains no marker afterwards, and cost memory in
-proportion to the blob's size.
+proportion to the blob's size. It can be smoothed, which leaves the state as it was.
 """
 
 import random
 import struct
 import zlib
+from dataclasses import replace
 from typing import Any
 
 from pygase.errors import MalformedDatagram
 from pygase.state import TO_DELETE, GameState, GameStateStore, Replacement, Replica, StateFeed, apply_all
+from pygase.state.interpolation import Interpolator
 from pygase.wire import pack
 
 
@@ -76,8 +78,20 @@ def one_input(data: bytes) -> None:
             except MalformedDatagram:
                 assert replica.version == version
                 assert replica._decoder._names == known
-        apply_all(state, replica.take_pending())
+        taken = replica.take_pending()
+        apply_all(state, taken)
         assert not markers_in(state.__dict__)
+        before_drawing, smooth = (
+            repr(state.__dict__),
+            Interpolator(("players.*.at", "ents.*.at", "players.*.x", "rows")),
+        )
+        for number in range(3):
+            time = number * 0.05
+            arrivals = [replace(one, version=one.version + 9 * number, server_time=time, arrival=time) for one in taken]
+            smooth.receive(arrivals, state, time)
+            smooth.place(time + 0.01)
+            smooth.restore()
+        assert repr(state.__dict__) == before_drawing
 
 
 def test_the_invariant_holds_for_the_corpus() -> None:
