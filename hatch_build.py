@@ -5,6 +5,7 @@ either way, and where a compiled module lies beside its source, Python takes tha
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,8 @@ copy and pickle them.
 class CompiledModules(BuildHookInterface):  # type: ignore[misc,type-arg]
     """Puts compiled modules into a wheel. `PYGASE_OPT_LEVEL` is the C compiler's -O, else 2."""
 
+    _place: Path | None = None
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile them, before the wheel is put together."""
         if version == "editable":
@@ -39,7 +42,7 @@ class CompiledModules(BuildHookInterface):  # type: ignore[misc,type-arg]
         from mypyc.build import mypycify  # noqa: PLC0415  (there only when this runs)
         from setuptools import Distribution  # noqa: PLC0415
 
-        place = Path(tempfile.mkdtemp(prefix="pygase-"))
+        place = self._place = Path(tempfile.mkdtemp(prefix="pygase-"))
         sources = [f"pygase/{folder}/{name}.py" for folder, names in HOT.items() for name in names.split()]
         modules = mypycify(
             ["--cache-dir", str(place / "types"), *sources],
@@ -56,3 +59,8 @@ class CompiledModules(BuildHookInterface):  # type: ignore[misc,type-arg]
         made = [path for path in (place / "lib").rglob("*") if path.is_file()]
         build_data["force_include"].update({str(path): path.relative_to(place / "lib").as_posix() for path in made})
         build_data["pure_python"], build_data["infer_tag"] = False, True
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """Clear up, once the wheel is there."""
+        if self._place is not None:
+            shutil.rmtree(self._place)
