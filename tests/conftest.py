@@ -17,7 +17,7 @@ if threading.current_thread() is threading.main_thread() and signal.getsignal(si
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 interpreted_only = pytest.mark.skipif(
-    is_compiled(), reason="compiled code calls its own methods, past what is put in their place"
+    is_compiled(), reason="compiled code knows its own classes and methods only, not what a test puts in their place"
 )
 
 

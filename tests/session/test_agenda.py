@@ -4,6 +4,9 @@ from typing import Any
 
 from pygase.config import NEVER
 from pygase.session.agenda import Agenda
+from tests.conftest import interpreted_only
+
+pytestmark = interpreted_only  # its seats are stand-ins
 
 
 class Seat:

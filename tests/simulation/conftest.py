@@ -65,7 +65,7 @@ def client_id(client: Client) -> int:
 def listen(client: Client) -> list[bytes]:
     """Collect all that a client's traffic carries, decrypted."""
     if is_compiled():
-        pytest.skip("compiled code calls its own methods, past what is put in their place")
+        pytest.skip("compiled code knows its own classes and methods only, not what a test puts in their place")
     session: Any = client._session
     heard: list[bytes] = []
     receive: Callable[..., None] = type(session.traffic).receive_packet
