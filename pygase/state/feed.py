@@ -51,7 +51,7 @@ class StateFeed:
         if not self.store.has_forgotten(baseline):
             return True
         whole = self._usable(now) or self._begin_whole()
-        if whole.worked_at != now:
+        if whole.encoding.blob is None and whole.worked_at != now:
             whole.go_on(now)
         return whole.encoding.blob is not None
 

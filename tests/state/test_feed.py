@@ -48,7 +48,11 @@ def test_others_who_join_at_the_same_time_get_the_same() -> None:
     feed = StateFeed(store, clock)
     prepare(feed, clock, None)
     first = feed.encoded(None)
+    clock.now += 0.001
+    assert feed.prepare(None, clock.now)
+    assert feed.encoded(None) == first
     store.push_update(GameStateUpdate(2, n=2))
+    clock.now += 0.001
     assert feed.prepare(None, clock.now)
     assert feed.encoded(None) == first
     clock.now += WHOLE_LIFETIME
@@ -73,8 +77,10 @@ def test_a_small_state_is_the_newest_one() -> None:
     feed = StateFeed(store, clock)
     for version in range(2, 5):
         store.push_update(GameStateUpdate(version, n=version))
-        assert feed.prepare(None, clock.now)
-        assert feed.encoded(None)[0] == version
+        for _ in range(3):
+            clock.now += 0.001
+            assert feed.prepare(None, clock.now)
+            assert feed.encoded(None)[0] == version
 
 
 def test_without_preparation_it_is_encoded_in_one_go() -> None:
