@@ -4,7 +4,7 @@ A room as in `benchmarks.room`, in one process and without sockets: the server's
 clients' sessions hand each other datagrams, and a clock stands around each stage of the server's work. The clock's own
 cost is measured and taken off. Sending and receiving a datagram through the loopback interface is measured beside it.
 The last column is the floor: the calls into C alone, in a tight loop. Where pygase is compiled, no clock can stand
-inside it: what comes in is then all in "rest in", and what goes out in "rest out". `--outer` does the same to pure code.
+inside it: what comes in is then all in "rest in", and what goes out in "rest out". `--outer` does so in pure code.
 """
 
 import argparse
