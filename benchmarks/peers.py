@@ -41,7 +41,8 @@ class Peer:
     @property
     def env(self) -> dict[str, str]:
         """What its processes need to find this checkout's pygase, and only that one."""
-        return {"PYTHONPATH": str(ROOT) if self.label == OURS.label else ""}
+        is_checkout = self.wire == "pygase" and self.python == OURS.python
+        return {"PYTHONPATH": str(ROOT) if is_checkout else ""}
 
     def server(self, *arguments: object) -> list[object]:
         """The command that runs its server."""
