@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 from pygase.backend import Backend
 from pygase.config import SEAT_HOLD, TICK_INTERVAL
@@ -20,6 +20,9 @@ from pygase.session.tick import current_tick
 __all__ = ["RoomServer"]
 
 _log = logging.getLogger("pygase.server")
+
+_JUST_NOW: Final = 0.002
+"""Rooms whose ticks begin within so many seconds read the socket together."""
 
 
 class RoomServer(Listener[RoomsSession]):
@@ -319,11 +322,17 @@ class _RoomRun(Run):
         self.mailbox.on_mail = lambda: host.mailbox.post((self,))
         self._ticks = ticks
 
-    def wake(self) -> None:
-        """Wake the network; within a tick, once the ticks of other rooms that are due too are done."""
+    def flush(self) -> None:
+        """Send what there is to send; within a tick, once the ticks of other rooms that are due too are done."""
         ticks = self._ticks()
-        if ticks is None or not ticks.call_after(super().wake):
-            super().wake()
+        if ticks is None or not ticks.call_after(super().flush):
+            super().flush()
+
+    def take_in(self, again_in: float) -> None:
+        """Read what has arrived, unless another room's tick has done so just now: that was for all."""
+        endpoint = self.endpoint
+        if endpoint is not None and self.system.clock() - endpoint.drained_at > _JUST_NOW:
+            super().take_in(again_in)
 
     def wait_over(self, timeout: float) -> bool:
         """Wait until the room is closed; not within a tick, where other rooms would wait too."""

@@ -282,7 +282,8 @@ class Server(Listener[ServerSession]):
         if self._viewing is not None:
             self._viewing.look()
         elif run is not None and session is not None and run.endpoint is not None:
-            run.submit(session.publish, self._system.clock())
+            run.submit(session.publish, self._system.clock(), send=False)
+            run.flush()
 
     def _sort(self, signals: list[Any]) -> None:
         """Pass the session's signals on. Inside the core's lock, so it runs no user code."""

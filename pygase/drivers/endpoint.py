@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from pygase.config import LONGEST_GATHER, MAX_RECEIVE_BATCH
+from pygase.config import BUSY_RATE, LONGEST_GATHER, MAX_RECEIVE_BATCH
 from pygase.drivers.arrivals import ANCILLARY_BYTES, arrival_time, has_arrival_times
 from pygase.drivers.system import Address, DatagramSocket
 from pygase.drivers.unreachable import reported_addresses
@@ -90,7 +90,9 @@ class Endpoint:
         with self.lock:
             now = self.clock()
             more = self._receive(now, MAX_RECEIVE_BATCH)
-            self._finish(now)
+            self._handle_timer(now)
+            self._send(now)
+            self._hand_on()
         return more
 
     def read(self, limit: int = MAX_RECEIVE_BATCH) -> bool:
@@ -101,16 +103,17 @@ class Endpoint:
         """
         with self.lock:
             more = self._receive(self.clock(), limit)
-            signals = self.core.take_signals()
-            if signals:
-                self._on_signals(signals)
+            self._hand_on()
         return more
 
     def finish(self) -> None:
-        """Do the second half: timers, and sending."""
+        """Do the second half: sending, answers first, and the timers."""
         with self.lock:
             self._latest = now = self.clock()
-            self._finish(now)
+            self._send(now)
+            if self._handle_timer(now):
+                self._send(now)
+            self._hand_on()
 
     def take_in(self, again_in: float) -> None:
         """Read what has arrived and hand the signals on. What there is to send goes with the next `turn` or `flush`.
@@ -126,9 +129,7 @@ class Endpoint:
         with self.lock:
             self._latest = now = self.clock()
             self._send(now)
-            signals = self.core.take_signals()
-            if signals:
-                self._on_signals(signals)
+            self._hand_on()
             timer = self.core.next_timer()
         if timer is not None and timer < self.sleeps_until:
             self.wake()
@@ -155,14 +156,16 @@ class Endpoint:
             self.is_closed = True
             self.sock.close()
 
-    def _finish(self, now: float) -> None:
-        """Run the timers that are due, send, and hand the signals on."""
-        core = self.core
-        timer = core.next_timer()
-        if timer is not None and timer <= now:
-            core.handle_timer(now)
-        self._send(now)
-        signals = core.take_signals()
+    def _handle_timer(self, now: float) -> bool:
+        """Run the timers that are due. Returns whether there were any."""
+        timer = self.core.next_timer()
+        is_due = timer is not None and timer <= now
+        if is_due:
+            self.core.handle_timer(now)
+        return is_due
+
+    def _hand_on(self) -> None:
+        signals = self.core.take_signals()
         if signals:
             self._on_signals(signals)
 
@@ -170,7 +173,9 @@ class Endpoint:
         """Read at most so many datagrams. Returns True if there may be more."""
         if self.is_closed:
             return False
-        receive, recvfrom, recvmsg = self.core.receive_datagram, self._recvfrom, self._recvmsg
+        receive, recvfrom = self.core.receive_datagram, self._recvfrom
+        # Where few arrive, each is read as it comes.
+        recvmsg = self._recvmsg if self.arrival_rate > BUSY_RATE else None
         more, number, at = True, 0, now
         earliest, unix_epoch = self._latest, (time.time() - now if recvmsg is not None else 0.0)
         for number in range(limit):  # noqa: B007

@@ -117,6 +117,11 @@ class Run:
         if self.endpoint is not None:
             self.endpoint.wake()
 
+    def flush(self) -> None:
+        """Send what there is to send, on this thread."""
+        if self.endpoint is not None and not self.over.is_set():
+            self.endpoint.flush()
+
     def flush_soon(self) -> None:
         """Have what is queued sent from another thread. Of the caller's time it takes as little as can be."""
         if self._sender is None:

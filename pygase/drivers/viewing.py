@@ -76,7 +76,7 @@ class Viewing:
         views = [(seat, self._view(state, seat)) for seat in seats]
         if views:
             run.submit(session.show, version, views, run.system.clock(), is_all=is_all, send=False)
-            run.wake()
+            run.flush()
 
     def _view(self, state: GameState, seat: Seat) -> View | None:
         try:
