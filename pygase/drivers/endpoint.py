@@ -27,6 +27,10 @@ _RATE_WINDOW = 0.25
 """Seconds over which arrivals are counted."""
 
 
+_MOST_BATCHES = 16
+"""How much a tick reads at once: 80,000 datagrams a second at 20 Hz. What is beyond waits."""
+
+
 class Core(Protocol):
     """A sans-I/O session: one client's or one server's."""
 
@@ -121,7 +125,9 @@ class Endpoint:
         Args:
             again_in: Seconds until this is called again: whoever drives a busy server may wait for that.
         """
-        self.read()
+        for _ in range(_MOST_BATCHES):  # all of what came since the last tick, unless that is beyond measure
+            if not self.read():
+                break
         self.drained_until = self.drained_at + min(again_in, LONGEST_GATHER)
 
     def flush(self) -> None:

@@ -39,6 +39,13 @@ def test_turn_reads_a_bounded_batch_and_says_that_there_may_be_more() -> None:
     assert len(core.received) == MAX_RECEIVE_BATCH + 10
 
 
+def test_tick_takes_in_everything_that_came_since_the_last_one() -> None:
+    core = NotingCore()
+    endpoint = endpoint_of(core, ScriptedSocket(*[b"x"] * (3 * MAX_RECEIVE_BATCH + 10)))
+    endpoint.take_in(0.05)
+    assert len(core.received) == 3 * MAX_RECEIVE_BATCH + 10
+
+
 @pytest.mark.parametrize(
     "error",
     [
