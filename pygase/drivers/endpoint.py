@@ -87,6 +87,7 @@ class Endpoint:
         self._on_signals = on_signals
         self._recvfrom, self._sendto = sock.recvfrom, sock.sendto
         self._recvmsg = sock.recvmsg if isinstance(sock, socket.socket) and has_arrival_times(sock) else None
+        self.tells_arrivals = self._recvmsg is not None  # the system does, whenever it is asked
         self._latest = clock()
 
     def turn(self) -> bool:

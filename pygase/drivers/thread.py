@@ -223,6 +223,6 @@ class NetworkThread:
         if getattr(endpoint.core, "hurried_until", now) > now:
             return now
         drained_at, ticks = endpoint.drained_at, endpoint.drained_until - endpoint.drained_at
-        if ticks > 0.0 and endpoint.arrival_rate > BUSY_RATE:
+        if ticks > 0.0 and endpoint.arrival_rate > BUSY_RATE and endpoint.tells_arrivals:
             return drained_at + _PATIENCE * ticks
         return drained_at + self._gather if endpoint.arrival_rate * self._gather > 1.0 else now

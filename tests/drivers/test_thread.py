@@ -137,7 +137,7 @@ def test_busy_server_looks_when_it_has_gathered_and_an_idle_one_at_once(make_rig
 def test_ticks_that_look_for_themselves_are_left_to_it_unless_late(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(gather=0.002)
     until, endpoint = rig.driver._gather_until, rig.endpoint
-    endpoint.clock = lambda: 10.0
+    endpoint.clock, endpoint.tells_arrivals = lambda: 10.0, True
     endpoint.take_in(0.05)
     assert until(10.001) == 10.001  # with few clients, each datagram is read as it comes
     endpoint.arrival_rate = BUSY_RATE + 1.0
