@@ -111,10 +111,10 @@ class NetworkThread:
         with self._driving:
             if self._leader is None or self._is_over:
                 return False
-            self._wait(0.0 if self._has_more else timeout)
             # One at a time while few come: an answer leaves before anybody asks the system whether there is more.
             limit = MAX_RECEIVE_BATCH if self._endpoint.arrival_rate > _MANY else 1
-            self._guard(lambda: self._endpoint.read(limit) and limit > 1)  # the socket is looked at again anyway
+            # After a single one the socket is looked at again anyway.
+            self._guard(lambda: self._endpoint.read(limit) and limit > 1, timeout)
         if not self._is_over:
             deliver()
             with self._driving:
@@ -145,8 +145,7 @@ class NetworkThread:
         self.wake()  # there may be something to send already
         while not self._is_over:
             with self._driving:
-                self._wait(0.0 if self._has_more else _MAX_SLEEP)
-                self._guard(self._endpoint.turn)
+                self._guard(self._endpoint.turn, _MAX_SLEEP)
 
     @property
     def is_led(self) -> bool:
@@ -173,12 +172,17 @@ class NetworkThread:
             raise KeyboardInterrupt
         self._is_interrupted = True
 
-    def _guard(self, turn: Callable[[], bool | None]) -> None:
-        """Do a turn, or a part of one; the last one cleans up."""
+    def _guard(self, turn: Callable[[], bool | None], timeout: float | None = None) -> None:
+        """Do a turn, or a part of one, after waiting for something to do if `timeout` is given; the last one cleans up.
+
+        Whatever goes wrong in it ends the driving in good order, so that nobody waits for it for ever.
+        """
         if self._is_over:
             return
-        self._is_turning = self._leader is not None
         try:
+            if timeout is not None:
+                self._wait(0.0 if self._has_more else timeout)
+            self._is_turning = self._leader is not None
             self._has_more = bool(turn())
             is_done = self._stopping or self._is_done()
         except Exception:

@@ -36,7 +36,7 @@ class Rig:
 
     def close(self) -> None:
         self.core.is_over = True
-        if not self.driver._thread.is_alive():
+        if self.driver._thread.ident is None:
             self.driver.start()
         self.driver.relieve()
         self.driver.stop()
@@ -191,3 +191,32 @@ def test_wake_up_that_comes_late_does_not_keep_the_leader_awake(make_rig: Callab
     assert rig.driver.lead(3_600.0, lambda: None)
     with pytest.raises(BlockingIOError):
         rig.driver._waker.recv(1)
+
+
+@pytest.mark.parametrize("is_led", [True, False])
+def test_error_while_waiting_ends_the_driving_in_good_order(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_led: bool
+) -> None:
+    rig = make_rig()
+
+    def fails(*_: Any) -> None:
+        raise OSError("a selector that fails")
+
+    monkeypatch.setattr(rig.driver._selector, "select", fails)
+    rig.driver.start(led_by=threading.get_ident() if is_led else None)
+    if is_led:
+        assert rig.driver.lead(3_600.0, lambda: None)
+        assert not rig.driver.lead(3_600.0, lambda: None)
+    assert rig.ended.wait(15.0)
+    assert rig.endpoint.is_closed
+    assert "a selector that fails" in caplog.text
+
+
+def test_two_who_meet_at_the_end_of_a_run_end_it_once(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.driver.start(led_by=threading.get_ident())
+    rig.core.is_over = True
+    rig.driver.lead(0.0, rig.driver.relieve)  # the other thread comes in while the last turn is still to be finished
+    assert rig.ended.wait(15.0)
+    rig.driver._thread.join(15.0)
+    assert not rig.driver._thread.is_alive()
