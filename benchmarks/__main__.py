@@ -15,6 +15,7 @@ NAMES = (
     "datagrams",
     "flood",
     "frame",
+    "smoothing",
     "links",
     "traffic",
     "stages",
