@@ -152,7 +152,7 @@ class Listener(Generic[S]):
         self._hostname, self._port = str(address[0]), int(address[1])
         at_exit(self, Listener._close_at_exit)
         _log.info("serving on %s", self.url)
-        if network_of(address) is not None:
+        if network_of(address) is not None and self._system is SYSTEM:
             # Others are to connect: whoever started the server can tell them how, without setting up any logging.
             with contextlib.suppress(OSError, ValueError):  # as where nobody reads what programs say
                 print(f"pygase serves on {self.url}", file=sys.stderr, flush=True)
