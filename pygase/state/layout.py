@@ -46,6 +46,30 @@ ROWS: Final = 41
 MAPS: Final = 42
 REPLACEMENTS: Final = 43
 MIXED: Final = 44
+RECORDS: Final = 45
+CHAINED: Final = 46
+
+# --- the forms of values in records ----------------------------------------------------------------------------------
+
+FORM_FLOAT: Final = 0
+FORM_INT_4: Final = 1
+FORM_INT_8: Final = 2
+FORM_BOOL: Final = 3
+FORM_INTEGRAL: Final = 4  # a float without a fraction
+FORM_FIXED_4: Final = 5  # a float rounded to a step, in steps; the step's number in the table comes behind the form
+FORM_FIXED_8: Final = 6
+LISTED: Final = 16  # lists of one length, which comes behind the form
+
+FORM_CODES: Final = {
+    FORM_FLOAT: "d",
+    FORM_INT_4: "i",
+    FORM_INT_8: "q",
+    FORM_BOOL: "?",
+    FORM_INTEGRAL: "i",
+    FORM_FIXED_4: "i",
+    FORM_FIXED_8: "q",
+}
+"""The forms in terms of `struct`."""
 
 WIDTH_FORMATS: Final = {WIDTH_1: ("B", 1), WIDTH_2: ("H", 2), WIDTH_4: ("I", 4), WIDTH_8: ("Q", 8)}
 
@@ -66,13 +90,24 @@ MAX_NESTING: Final = 3 * MAX_VALUE_DEPTH + 4
 # what takes long to make, and the sender pads what is too short for its cost.
 
 COLUMN_COSTS: Final = {
-    **dict.fromkeys(range(MIXED + 1), 16),  # a place in the column, and one in what it becomes part of
+    **dict.fromkeys(range(CHAINED + 1), 16),  # a place in the column, and one in what it becomes part of
     **dict.fromkeys(range(INTS + WIDTH_1, INTEGRAL_FLOATS), 64),  # an object each
     **dict.fromkeys(range(INTEGRAL_FLOATS, FLOATS_64), 80),  # and another one while it is made
     **dict.fromkeys((FLOATS_64, FLOATS_32), 48),
     **dict.fromkeys((LISTS, FLAT_LISTS), 112),
 }
 """What each value of a column costs, by the column's kind."""
+
+FORM_COSTS: Final = {
+    FORM_FLOAT: 48,
+    FORM_INT_4: 64,
+    FORM_INT_8: 64,
+    FORM_BOOL: 16,
+    FORM_INTEGRAL: 80,
+    FORM_FIXED_4: 80,
+    FORM_FIXED_8: 80,
+}
+"""What each value in a record costs, by its form."""
 
 ROW_COST: Final = 240
 ROW_KEY_COST: Final = 24
@@ -88,6 +123,17 @@ INFLATED_BYTE_COST: Final = 3
 def row_cost(keys: int, count: int) -> int:
     """What dicts of so many known keys cost beside the places of their values."""
     return (ROW_COST + ROW_KEY_COST * keys) * count
+
+
+def form_cost(form: int, length: int) -> int:
+    """What a value in a record costs.
+
+    Args:
+        form: Its form, without `LISTED`.
+        length: The length of a list; 0 for none.
+    """
+    cost = FORM_COSTS[form]
+    return COLUMN_COSTS[LISTS] + cost * length if length else cost
 
 
 def map_cost(keys: int) -> int:

@@ -13,12 +13,12 @@ what does not exist does nothing.
 from typing import Any, Final
 
 from pygase.state.rows import Rows
-from pygase.state.tree import TO_DELETE, FrozenDict, Replacement, same, thaw
+from pygase.state.tree import TO_DELETE, Change, FrozenDict, Replacement, same, thaw
 
 __all__ = ["apply", "compose", "diff"]
 
 _MISSING: Final = object()
-_MERGED: Final = frozenset({dict, FrozenDict})
+_MERGED: Final = frozenset({dict, Change, FrozenDict})
 _SCALARS: Final = frozenset({float, int, bool, str, bytes, type(None)})
 
 

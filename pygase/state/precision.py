@@ -5,11 +5,11 @@ from functools import cache
 from math import isfinite
 from typing import Any, ClassVar, Final, Self
 
-from pygase.state.tree import FrozenDict, FrozenList, Replacement
+from pygase.state.tree import Change, FrozenDict, FrozenList, Replacement
 
 __all__ = ["Fixed", "Rules", "exact", "from_steps", "of_rules", "parse_precision", "rounded", "rounded_value"]
 
-_CONTAINERS: Final = frozenset({dict, list, tuple, FrozenDict, FrozenList, Replacement})
+_CONTAINERS: Final = frozenset({dict, list, tuple, Change, FrozenDict, FrozenList, Replacement})
 _MAX_STEPS: Final = 1 << 53
 _SMALLEST_STEP: Final = 1e-12
 

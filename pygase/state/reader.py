@@ -1,8 +1,9 @@
 """Reads updates that were written as columns, trusting nothing and at a bounded cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from struct import calcsize, iter_unpack, unpack_from
 from struct import error as struct_error
-from struct import unpack_from
 from typing import Any, Final, TypeAlias
 
 from pygase.errors import MalformedDatagram
@@ -19,7 +20,8 @@ Entry: TypeAlias = "str | float | tuple[str, ...]"
 
 _INT_MAX: Final = (1 << 64) - 1
 _KEY_TYPES: Final = frozenset({str, int})
-_LEAVES: Final = frozenset({layout.DELETIONS, layout.ROWS, layout.MAPS, layout.REPLACEMENTS})
+_LEAVES: Final = frozenset({layout.DELETIONS, layout.ROWS, layout.MAPS, layout.REPLACEMENTS, layout.RECORDS})
+_ROWS: Final = frozenset({layout.ROWS, layout.RECORDS})
 
 
 def read_columns(
@@ -105,9 +107,7 @@ class _Reader:
 
     def _numbers(self, kind: int, width: int, count: int) -> list[Any]:
         if kind == layout.FIXED_FLOATS:
-            step = self.names[self._varint()]
-            if type(step) is not float:
-                raise MalformedDatagram("a number that does not stand for a step")
+            step = self._step()
             return from_steps(self._whole(width, count), step)
         numbers = self._whole(width, count)
         if kind == layout.NAMES:
@@ -117,6 +117,12 @@ class _Reader:
         if max(numbers) > _INT_MAX:
             raise MalformedDatagram("an integer of more than 64 bits")
         return numbers
+
+    def _step(self) -> float:
+        step = self.names[self._varint()]
+        if type(step) is not float:
+            raise MalformedDatagram("a number that does not stand for a step")
+        return step
 
     def _whole(self, width: int, count: int) -> list[int]:
         base = unzigzag(self._varint())
@@ -209,9 +215,12 @@ class _Reader:
         return keys
 
     def _kept_rows(self, keys: list[Any], nesting: int) -> Rows:
+        kind = self.data[self.position]
         self.position += 1
-        self._spend(_COSTS[layout.ROWS] * len(keys))
+        self._spend(_COSTS[kind] * len(keys))
         names = self._row_keys(len(keys))
+        if kind == layout.RECORDS:
+            return Rows(keys, names, self._record_columns(names, len(keys)), [True] * len(names))
         columns, are_plain = [], []
         for _ in names:
             are_plain.append(self.data[self.position] not in _UNLIKE)
@@ -220,14 +229,49 @@ class _Reader:
 
     def _rows(self, count: int, nesting: int) -> list[Any]:
         keys = self._row_keys(count)
-        columns = [self.column(count, nesting) for _ in keys]
-        if len(keys) == 1:
-            (key,) = keys
-            return [{key: value} for value in columns[0]]
-        if len(keys) == 2:
-            key, other = keys
-            return [{key: value, other: value_too} for value, value_too in zip(*columns)]  # noqa: B905  (as above)
-        return [dict(zip(keys, row)) for row in zip(*columns)]  # noqa: B905  (all of one length; `strict` costs)
+        return _in_rows(keys, [self.column(count, nesting) for _ in keys])
+
+    def _records(self, count: int, _nesting: int) -> list[Any]:
+        keys = self._row_keys(count)
+        return _in_rows(keys, self._record_columns(keys, count))
+
+    def _record_columns(self, keys: tuple[str, ...], count: int) -> list[list[Any]]:
+        """Read records, and return their values as columns."""
+        fields: list[tuple[int, int, float]] = []
+        codes = "<"
+        for _ in keys:
+            form, length, step = self._bytes(1)[0], 0, 0.0
+            if form & layout.LISTED:
+                form &= ~layout.LISTED
+                length = self._varint()
+                if not 0 < length <= layout.MAX_ROW_KEYS:
+                    raise MalformedDatagram("records with lists of nothing, or too long ones")
+            if form not in layout.FORM_CODES:
+                raise MalformedDatagram(f"no such form of a value: {form}")
+            if form >= layout.FORM_FIXED_4:
+                step = self._step()
+            self._spend(layout.form_cost(form, length) * count)
+            codes += f"{length or 1}{layout.FORM_CODES[form]}"
+            fields.append((form, length, step))
+        rows = iter_unpack(codes, self._bytes(calcsize(codes) * count))
+        parts = zip(*rows)  # noqa: B905  (all of one length)
+        return [self._field(form, length, step, parts) for form, length, step in fields]
+
+    def _field(self, form: int, length: int, step: float, parts: Iterator[tuple[Any, ...]]) -> list[Any]:
+        """Put together the column of one field of records."""
+        columns: list[list[Any]] = []
+        for part in islice(parts, length or 1):
+            if form == layout.FORM_INTEGRAL:
+                columns.append(list(map(float, part)))
+            elif form >= layout.FORM_FIXED_4:
+                columns.append(from_steps(part, step))
+            else:
+                columns.append(list(part))
+        if not length:
+            return columns[0]
+        lists = map(list, zip(*columns, strict=True))
+        are_floats = form == layout.FORM_FLOAT or form >= layout.FORM_INTEGRAL
+        return Pairs(lists, columns) if self.keeps_rows and are_floats and length == 2 else list(lists)
 
     def _maps(self, count: int, nesting: int) -> list[Any]:
         return [self._map(nesting) for _ in range(count)]
@@ -240,7 +284,7 @@ class _Reader:
         keys = self.column(count, nesting)
         if not _KEY_TYPES.issuperset(map(type, keys)):
             raise MalformedDatagram("a key is neither a str nor an int")
-        if self.keeps_rows and nesting > 1 and self.data[self.position] == layout.ROWS:  # the update itself is a dict
+        if self.keeps_rows and nesting > 1 and self.data[self.position] in _ROWS:  # the update itself is a dict
             return self._kept_rows(keys, nesting)
         return dict(zip(keys, self.column(count, nesting), strict=True))
 
@@ -253,8 +297,25 @@ class _Reader:
         columns = [iter(self.column(size, nesting)) for size in sizes]
         return [next(columns[group]) for group in which]
 
+    def _chained(self, count: int, nesting: int) -> list[Any]:
+        sizes = [self._varint() for _ in range(self._bytes(1)[0])]
+        if sum(sizes) != count:
+            raise MalformedDatagram("not as many values as there should be")
+        return list(chain.from_iterable([self.column(size, nesting) for size in sizes]))
 
-_UNLIKE: Final = _LEAVES | {layout.PACKED, layout.MIXED}  # columns whose values may be anything
+
+def _in_rows(keys: tuple[str, ...], columns: list[list[Any]]) -> list[Any]:
+    """Make dicts of columns of their values."""
+    if len(keys) == 1:
+        (key,) = keys
+        return [{key: value} for value in columns[0]]
+    if len(keys) == 2:
+        key, other = keys
+        return [{key: value, other: value_too} for value, value_too in zip(*columns)]  # noqa: B905  (of one length)
+    return [dict(zip(keys, row)) for row in zip(*columns)]  # noqa: B905  (`strict` costs)
+
+
+_UNLIKE: Final = _LEAVES | {layout.PACKED, layout.MIXED, layout.CHAINED}  # columns whose values may be anything
 _FLOATS: Final = frozenset(
     {
         *range(layout.INTEGRAL_FLOATS, layout.NAMES),
@@ -281,4 +342,6 @@ _READERS: Final[dict[int, Callable[[_Reader, int, int], list[Any]]]] = {
     layout.MAPS: _Reader._maps,
     layout.REPLACEMENTS: _Reader._replacements,
     layout.MIXED: _Reader._mixed,
+    layout.RECORDS: _Reader._records,
+    layout.CHAINED: _Reader._chained,
 }

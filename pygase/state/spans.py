@@ -2,16 +2,15 @@
 
 A client that has acknowledged one state may have received any of those sent since, and its delta has to be right on
 all of them. Clients see different rows, but the rows themselves are the same objects for all of them. So what a row
-needs is worked out once, for the first client that needs it, and then found by the identities of the row as it was and
-as it is: the loop over a client's rows is one of C.
+needs is worked out once, for the first client that needs it, and then found by the identity of the row as it was.
 """
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any, Final
 
 from pygase.state.precision import Rules, of_rules, rounded_value
-from pygase.state.tree import TO_DELETE, FrozenDict, Replacement, same
+from pygase.state.records import change_of
+from pygase.state.tree import TO_DELETE, Change, FrozenDict, same
 
 __all__ = ["Spans"]
 
@@ -20,7 +19,7 @@ _SAME: Final = object()
 _DICTS: Final = frozenset({dict, FrozenDict})
 _EVERY: Final = frozenset({"*"})
 
-_Memory = dict[tuple[int, ...], tuple[Any, tuple[Any, ...], Any]]
+_Memory = dict[int, tuple[Any, Any, Any]]
 
 
 class Spans:
@@ -34,7 +33,9 @@ class Spans:
 
     def __init__(self, rules: Rules | None = None) -> None:
         self._rules = rules
-        self._memories: dict[int, _Memory] = {}  # by the identity of the rule: one row may stand in two places
+        # By the identity of the rule, since one row may stand in two places; then by that of the value before, or of
+        # the new one where there was none: both, and what leads from one to the other, all kept alive.
+        self._memories: dict[int, _Memory] = {}
 
     def forget(self) -> None:
         """Forget what is remembered: a new version has other rows."""
@@ -50,30 +51,32 @@ class Spans:
         Returns:
             The update, rounded; empty if all states are the same.
         """
-        return self._span(olds, new, self._rules)
+        update = self._span(olds[0], new, self._rules)
+        for old in olds[1:]:
+            update = _joined(update, self._span(old, new, self._rules))
+        return update
 
-    def _span(self, olds: Sequence[dict[Any, Any]], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
-        befores = [map(id, map(old.get, new, repeat(_MISSING))) for old in olds]
-        identities = zip(map(id, new.values()), *befores, strict=True)
+    def _span(self, old: dict[Any, Any], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
         update: dict[Any, Any] = {}
-        if rules is None or "" in rules or rules.keys() == _EVERY:
-            below = of_rules(rules, "*")
-            memory = self._memory(below)
-            for key, known in zip(new, map(memory.get, identities), strict=True):
-                change = known[0] if known is not None else self._change(olds, new, key, below, memory)
-                if change is not _SAME:
-                    update[key] = change
-        else:
-            for key, identity in zip(new, identities, strict=True):
+        is_alike = rules is None or "" in rules or rules.keys() == _EVERY
+        below = of_rules(rules, "*")
+        memory = self._memory(below)
+        for key, value in new.items():
+            before = old.get(key, _MISSING)
+            if before is value:
+                continue
+            if not is_alike:
                 below = of_rules(rules, key)
                 memory = self._memory(below)
-                known = memory.get(identity)
-                change = known[0] if known is not None else self._change(olds, new, key, below, memory)
-                if change is not _SAME:
-                    update[key] = change
-        for old in olds:
-            if not old.keys() <= new.keys():
-                update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
+            known = memory.get(id(value) if before is _MISSING else id(before))
+            if known is not None and known[0] is before and known[1] is value:
+                change = known[2]
+            else:
+                change = self._change(before, value, below, memory)
+            if change is not _SAME:
+                update[key] = change
+        if not old.keys() <= new.keys():
+            update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
         return update
 
     def _memory(self, rules: Rules | None) -> _Memory:
@@ -82,46 +85,58 @@ class Spans:
             memory = self._memories[id(rules)] = {}
         return memory
 
-    def _change(
-        self, olds: Sequence[dict[Any, Any]], new: dict[Any, Any], key: Any, rules: Rules | None, memory: _Memory
-    ) -> Any:
+    def _change(self, before: Any, value: Any, rules: Rules | None, memory: _Memory) -> Any:
         """Find what a key needs, `_SAME` if nothing, and remember it."""
-        value = new[key]
-        befores = tuple([old.get(key, _MISSING) for old in olds])
-        for before in befores:
-            if before is not value:
-                change = self._found(befores, value, rules)
-                break
+        change: Any = _SAME
+        if type(value) not in _DICTS:
+            if not same(before, value):
+                change = rounded_value(value, rules)
+        elif not _DICTS.isdisjoint(map(type, value.values())):
+            if isinstance(before, dict):
+                change = self._span(before, value, rules) or _SAME
+            else:
+                change = rounded_value(value, rules)
+        elif isinstance(before, dict):
+            row = _row(before, value, rules)
+            if row:
+                change = change_of(row)
         else:
-            change = _SAME
-        # All of them are kept alive, so that no other object gets their identities.
-        memory[id(value), *map(id, befores)] = change, befores, value
+            change = change_of(rounded_value(value, rules))
+        memory[id(value) if before is _MISSING else id(before)] = before, value, change
         return change
 
-    def _found(self, befores: tuple[Any, ...], value: Any, rules: Rules | None) -> Any:
-        if type(value) not in _DICTS:
-            if all(same(before, value) for before in befores):
-                return _SAME
-            return rounded_value(value, rules)
-        tables = [before for before in befores if isinstance(before, dict)]
-        is_row = _DICTS.isdisjoint(map(type, value.values()))
-        if len(tables) == len(befores):
-            return (_row(tables, value, rules) if is_row else self._span(tables, value, rules)) or _SAME
-        if tables and not (is_row and all(table.keys() <= value.keys() for table in tables)):
-            return Replacement(value)
-        return rounded_value(value, rules)
 
-
-def _row(olds: Sequence[dict[Any, Any]], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
+def _row(old: dict[Any, Any], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
     """Make the update of a dict that has no dicts in it, where there is nothing worth remembering."""
     update: dict[Any, Any] = {}
     for key, value in new.items():
-        for old in olds:
-            before = old.get(key, _MISSING)
-            if before is not value and not same(before, value):
-                update[key] = value if rules is None else rounded_value(value, of_rules(rules, key))
-                break
-    for old in olds:
-        if not old.keys() <= new.keys():
-            update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
+        before = old.get(key, _MISSING)
+        if before is not value and not same(before, value):
+            update[key] = value if rules is None else rounded_value(value, of_rules(rules, key))
+    if not old.keys() <= new.keys():
+        update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
     return update
+
+
+def _joined(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+    """Make one update of two that lead to the same state from different ones: what either of them changes.
+
+    What stands in both is the same value there, or a dict of which each has a part.
+    """
+    joined = one
+    for key, value in other.items():
+        there = joined.get(key, _MISSING)
+        if there is value or (type(there) is Change and type(value) is Change and there.form is value.form is not None):
+            continue
+        if there is _MISSING:
+            both = value
+        elif not isinstance(value, dict):
+            continue
+        else:
+            both = _joined(there, value)
+            if both is there:
+                continue
+        if joined is one:
+            joined = dict(one)
+        joined[key] = both
+    return joined

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from pygase.config import MAX_VALUE_DEPTH
 
-__all__ = ["TO_DELETE", "FrozenDict", "FrozenList", "Replacement", "freeze", "same", "size_of", "thaw"]
+__all__ = ["TO_DELETE", "Change", "FrozenDict", "FrozenList", "Replacement", "freeze", "same", "size_of", "thaw"]
 
 
 class _Marker:
@@ -43,6 +43,22 @@ class Replacement(dict[Any, Any]):
     """
 
     __slots__ = ()
+
+
+class Change(dict[Any, Any]):
+    """In an update, what a dict without dicts in it needs, and the same as a record: packed once for all who see it.
+
+    Attributes:
+        form: How the record is packed, a `records.Form`; None if it has none.
+        record: The values, packed.
+    """
+
+    __slots__ = ("form", "record")
+
+    def __init__(self, row: dict[Any, Any], form: Any, record: bytes) -> None:
+        super().__init__(row)
+        self.form = form
+        self.record = record
 
 
 _ADVICE: Final = "the game state is read-only here: return an update, or change a copy (to_dict(), dict(), list())"

@@ -13,7 +13,8 @@ from typing import Any, Final
 from pygase.state import layout
 from pygase.state.known import KnownNames
 from pygase.state.precision import Fixed, exact
-from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
+from pygase.state.records import Form
+from pygase.state.tree import TO_DELETE, Change, FrozenDict, FrozenList, Replacement
 from pygase.wire import pack_checked, write_varint, zigzag
 
 __all__ = ["write_columns"]
@@ -52,9 +53,10 @@ class _Writer:
 
     def column(self, values: list[Any]) -> None:
         """Write values of any kinds, at least one."""
-        kinds = set(map(type, values))
-        if len(kinds) == 1:
-            kind = kinds.pop()
+        kinds = list(map(type, values))
+        distinct = set(kinds)
+        if len(distinct) == 1:
+            kind = kinds[0]
             write = _WRITERS.get(kind)
             if write is not None:
                 write(self, values)
@@ -62,10 +64,16 @@ class _Writer:
                 self._fixed(values, kind)
             else:
                 self._packed(values)
-        elif kinds <= _DICTS:
+        elif distinct <= _DICTS:
             self._dicts(values)
+        elif distinct == _LISTS:
+            self._lists(values)
+        elif kinds[-1] is _MARKER and _MARKER not in kinds[: -kinds.count(_MARKER)]:
+            self._chained([values[: -kinds.count(_MARKER)], values[-kinds.count(_MARKER) :]])
+        elif distinct.isdisjoint(_ALIASES):
+            self._mixed(values, kinds)
         else:
-            self._mixed(values, [_kind_of(value) for value in values])
+            self._mixed(values, [_ALIASES.get(kind, kind) for kind in kinds])
 
     def _begin(self, kind: int, count: int) -> None:
         self.out.append(kind)
@@ -213,6 +221,38 @@ class _Writer:
         for value in values:
             self._map(value)
 
+    def _changes(self, values: list[Change]) -> None:
+        forms = [value.form for value in values]
+        distinct = set(forms)
+        if len(distinct) == 1:
+            if forms[0] is None or not self._records(forms[0], values):
+                self._dicts(values)  # type: ignore[arg-type]
+        elif len(distinct) <= layout.MAX_GROUPS and len(values) >= 2 * len(distinct):
+            self._mixed(values, forms)
+        else:
+            self._dicts(values)  # type: ignore[arg-type]
+
+    def _records(self, form: Form, values: list[Change]) -> bool:
+        """Write rows of one form as they have been packed already. Returns whether that could be done."""
+        names = self.names
+        if not (names.has_shape(form.keys) or (len(values) > 1 and _are_rows(values))):  # type: ignore[arg-type]
+            return False
+        number = names.shape(form.keys)
+        steps = [names.step(step) for step in form.steps]
+        if number is None or None in steps:
+            return False
+        self._begin(layout.RECORDS, len(values))
+        self.cost += form.cost * len(values)
+        out = self.out
+        write_varint(out, number)
+        for field in form.fields:
+            if type(field) is int:
+                out.append(field)
+            else:
+                write_varint(out, steps.pop(0) or 0)
+        out += b"".join([value.record for value in values])
+        return True
+
     def _map(self, value: dict[Any, Any]) -> None:
         self.cost += layout.map_cost(len(value))
         write_varint(self.out, len(value))
@@ -229,15 +269,20 @@ class _Writer:
         else:
             self._packed(keys)
 
+    def _chained(self, groups: list[list[Any]]) -> None:
+        """Write values that are sorted by their kinds already, one column behind the other."""
+        self._begin(layout.CHAINED, sum(map(len, groups)))
+        self.out.append(len(groups))
+        for group in groups:
+            write_varint(self.out, len(group))
+        for group in groups:
+            self.column(group)
+
     def _mixed(self, values: list[Any], classes: list[Any]) -> None:
         """Write values class by class, and before that which is of which class."""
-        groups: dict[Any, list[Any]] = {}
-        for value, its_class in zip(values, classes, strict=True):
-            group = groups.get(its_class)
-            if group is None:
-                groups[its_class] = [value]
-            else:
-                group.append(value)
+        groups: dict[Any, list[Any]] = {its_class: [] for its_class in classes}
+        for value, its_class in zip(values, classes):  # noqa: B905  (of one length; `strict` costs)
+            groups[its_class].append(value)
         numbers = {its_class: number for number, its_class in enumerate(groups)}
         self._begin(layout.MIXED, len(values))
         self.out.append(len(groups))
@@ -246,17 +291,14 @@ class _Writer:
             self.column(group)
 
 
-def _kind_of(value: Any) -> type:
-    kind = type(value)
-    return dict if kind is FrozenDict else list if kind is FrozenList else kind
-
-
 def _are_rows(dicts: list[dict[Any, Any]]) -> bool:
     """Tell whether dicts of the same keys are more like a table's rows, which have few and fixed keys, than tables."""
     return len(dicts) >= len(dicts[0]) or len(dicts[0]) <= _MAX_KEYS_OF_FEW
 
 
-_DICTS: Final = frozenset({dict, FrozenDict})
+_DICTS: Final = frozenset({dict, FrozenDict, Change})
+_LISTS: Final = frozenset({list, FrozenList})
+_ALIASES: Final[dict[type, type]] = {FrozenDict: dict, FrozenList: list}
 _values_of = dict.values
 
 _WRITERS: Final[dict[type, Callable[[_Writer, list[Any]], None]]] = {
@@ -269,6 +311,7 @@ _WRITERS: Final[dict[type, Callable[[_Writer, list[Any]], None]]] = {
     FrozenList: _Writer._lists,
     dict: _Writer._dicts,
     FrozenDict: _Writer._dicts,
+    Change: _Writer._changes,
     Replacement: _Writer._replacements,
     _MARKER: _Writer._deletions,
 }

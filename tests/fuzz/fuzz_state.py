@@ -11,12 +11,16 @@ from typing import Any
 
 from pygase.errors import MalformedDatagram
 from pygase.state import TO_DELETE, GameState, GameStateStore, Replacement, Replica, StateFeed, apply_all
+from pygase.state.codec import Encoder
 from pygase.state.interpolation import Interpolator
+from pygase.state.precision import parse_precision
+from pygase.state.spans import Spans
+from pygase.state.tree import freeze
 from pygase.wire import pack
 
 
 def recorded() -> list[bytes]:
-    """Record a conversation that contains every kind of column."""
+    """Record a conversation that contains every kind of column but records."""
     store = GameStateStore(GameState(players={}, board=[]))
     feed = StateFeed(store, lambda: 1.0, precision={"players.*.at": 0.1})
     blobs = [feed.encoded(None)[1]]
@@ -38,7 +42,24 @@ def recorded() -> list[bytes]:
     return blobs
 
 
-RECORDED = recorded()
+def recorded_views() -> list[bytes]:
+    """Record what rows need that are packed as records."""
+    spans, encoder = Spans(parse_precision({"players.*.at": 0.1})), Encoder(is_rounded=True)
+    blobs = []
+    old: Any = freeze({"players": {}})
+    for tick in range(3):
+        rows: dict[Any, Any] = {
+            f"p{n}": {"x": n / 3, "hp": n, "on": n > tick, "at": [n * 0.4, tick / 1.0], "id": 2**40, "n": float(tick)}
+            for n in range(tick, 9)
+        }
+        new = freeze({"players": rows})
+        encoder.begin(tick)
+        blobs.append(bytes(2) + encoder.encode(spans.update([old], new), None))
+        old = new
+    return blobs
+
+
+RECORDED = recorded() + recorded_views()
 CORPUS = [
     *RECORDED,
     b"",

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.state import TO_DELETE, Replacement, apply
+from pygase.state import TO_DELETE, apply
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.precision import exact, parse_precision
 from pygase.state.spans import Spans
@@ -43,11 +43,15 @@ def test_what_came_and_went_in_between_is_deleted() -> None:
     assert Spans().update(olds, freeze({"t": {1: {"x": 1}}})) == {"t": {2: TO_DELETE}}
 
 
-def test_row_that_came_in_between_is_whole_again() -> None:
-    olds: list[Any] = [freeze({"t": {}}), freeze({"t": {2: {"x": 2, "old": 1}}})]
-    update = Spans().update(olds, freeze({"t": {2: {"x": 3}}}))
-    assert update == {"t": {2: {"x": 3}}}
-    assert type(update["t"][2]) is Replacement
+def test_row_that_came_in_between_is_whole_again_and_loses_what_it_had() -> None:
+    olds: list[Any] = [freeze({"t": {}}), freeze({"t": {2: {"x": 2, "y": 1, "old": 1}}})]
+    update = Spans().update(olds, freeze({"t": {2: {"x": 3, "y": 1}}}))
+    assert update == {"t": {2: {"x": 3, "y": 1, "old": TO_DELETE}}}
+
+
+def test_row_that_changed_in_several_ways_brings_them_all() -> None:
+    olds: list[Any] = [freeze({"t": {1: {"x": 1, "y": 5}}}), freeze({"t": {1: {"x": 2, "y": 4}}})]
+    assert Spans().update(olds, freeze({"t": {1: {"x": 2, "y": 5}}})) == {"t": {1: {"x": 2, "y": 5}}}
 
 
 def test_same_state_needs_nothing() -> None:
