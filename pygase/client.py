@@ -456,7 +456,9 @@ class Client:
         run, session = self._run, self._session
         assert run is not None
         assert session is not None
-        self._bytes_posted += sum(signal.size for signal in signals if isinstance(signal, EventArrived))
+        for signal in signals:
+            if type(signal) is EventArrived:
+                self._bytes_posted += signal.size
         waiting = self._bytes_posted - self._bytes_taken
         is_full = len(run.mailbox) + len(signals) > MAX_INBOX_EVENTS or waiting > MAX_INBOX_BYTES
         if is_full and not session.is_over:
@@ -469,7 +471,7 @@ class Client:
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
-        if isinstance(signal, EventArrived):
+        if type(signal) is EventArrived:
             self._bytes_taken += signal.size
             self._call_handler(signal.event, {})
             return True
@@ -496,8 +498,7 @@ class Client:
         return True
 
     def _call_handler(self, event: Event, injected: dict[str, Any]) -> None:
-        if self._handlers.has_event_type(event.type):
-            self._user_code.run(f"the handler of {event.type!r}", lambda: self._handlers.call(event, injected))
+        self._user_code.run("the handler", self._handlers.call, event, injected, event_type=event.type)
         if self._observer is not None:
             self._observer(event)
 

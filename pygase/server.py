@@ -292,16 +292,16 @@ class Server(Listener[ServerSession]):
         for signal in signals:
             if type(signal) is not EventFrom:
                 self._note(signal)
-        wire = self._wire
-        # With nothing to run here, events go straight into the tick.
-        machine = wire if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox else None
-        mail: list[Any] = []
-        for signal in signals:
-            occurrence = _as_event(signal) if machine is not None else None
-            if machine is None or occurrence is None:
-                mail.append(signal)
-            else:
-                machine._push_event(*occurrence)
+        wire, mail = self._wire, signals
+        if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox:
+            # With nothing to run here, events go straight into the tick.
+            mail = []
+            for signal in signals:
+                occurrence = _as_event(signal)
+                if occurrence is None:
+                    mail.append(signal)
+                else:
+                    wire._push_event(*occurrence)
         if mail:
             if len(run.mailbox) > MAX_INBOX_EVENTS:  # the handlers cannot keep up: reliable or not, memory is bounded
                 mail = [signal for signal in mail if not isinstance(signal, EventFrom)]
@@ -322,41 +322,42 @@ class Server(Listener[ServerSession]):
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
+        occurrence = _as_event(signal)
+        if occurrence is None:
+            self._handle_other(signal)
+            return False
+        event, injected = occurrence
+        run, wire, handlers = self._user_code.run, self._wire, self._handlers
+        if wire is None:
+            run("the handler", handlers.call, event, injected, event_type=event.type)
+        elif handlers.has_event_type(event.type):
+
+            def pass_on() -> None:
+                run("the event wire", _push_onto, wire, event, injected)
+
+            run("the handler", handlers.call, event, injected, event_type=event.type, then=pass_on)
+        else:
+            run("the event wire", _push_onto, wire, event, injected)
+        return True
+
+    def _handle_other(self, signal: Any) -> None:
+        """Do what a signal asks for that is no event."""
         if signal is _VIEWS_WANTED:
             if self._viewing is not None:
                 self._viewing.look()
-            return False
-        if isinstance(signal, EventAcknowledgedBy):
+        elif isinstance(signal, EventAcknowledgedBy):
             callback: Any = signal.tag
-            self._user_code.run("an ack callback", lambda: callback(signal.seat.owner))
-            return False
-        if isinstance(signal, ShutdownRequested):
+            self._user_code.run("an ack callback", callback, signal.seat.owner)
+        elif isinstance(signal, ShutdownRequested):
             _log.info("the host asked for a shutdown")
             if self._run is not None and self._session is not None:
                 self._run.submit(self._session.close, self._system.clock())
-            return False
-        occurrence = _as_event(signal)
-        if occurrence is None:
-            return False
-        event, injected = occurrence
-        wire = self._wire
-
-        def pass_on() -> None:
-            if wire is not None:
-                self._user_code.run("the event wire", lambda: _push_onto(wire, event, injected))
-
-        if self._handlers.has_event_type(event.type):
-            handlers = self._handlers
-            self._user_code.run(f"the handler of {event.type!r}", lambda: handlers.call(event, injected), pass_on)
-        else:
-            pass_on()
-        return True
 
 
 def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
     """Return a signal as an event and what its handlers get besides its data."""
     if isinstance(signal, EventFrom):
-        return signal.event, {"client_address": signal.seat.address}
+        return signal.event, {"client_address": signal.seat.peer.address}
     if isinstance(signal, ClientJoined):
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
         name = "CLIENT_RECONNECTED" if signal.is_returning else "CLIENT_CONNECTED"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from pygase.config import BUSY_RATE, LONGEST_GATHER, MAX_RECEIVE_BATCH
+from pygase.config import BUSY_RATE, LONGEST_GATHER, MAX_RECEIVE_BATCH, NEVER
 from pygase.drivers.arrivals import ANCILLARY_BYTES, arrival_time, has_arrival_times
 from pygase.drivers.system import Address, DatagramSocket
 from pygase.drivers.unreachable import reported_addresses
@@ -95,30 +95,59 @@ class Endpoint:
         with self.lock:
             now = self.clock()
             more = self._receive(now, MAX_RECEIVE_BATCH)
-            self._handle_timer(now)
+            timer = self.core.next_timer()
+            if timer is not None and timer <= now:
+                self.core.handle_timer(now)
             self._send(now)
             self._hand_on()
         return more
 
-    def read(self, limit: int = MAX_RECEIVE_BATCH) -> bool:
-        """Do the first half of a round: read at most so many datagrams, and hand the signals on.
+    def read(self) -> bool:
+        """Do the first half of a round: read a batch, and hand the signals on.
 
         Returns:
             Whether there may be more to read.
         """
         with self.lock:
-            more = self._receive(self.clock(), limit)
+            more = self._receive(self.clock(), MAX_RECEIVE_BATCH)
             self._hand_on()
         return more
 
+    def read_one(self) -> None:
+        """Do the first half of a round, with the datagram that has just come.
+
+        Whoever waits for the socket finds the caches cold, so this is the shortest way there is.
+        """
+        with self.lock:
+            if self.is_closed:
+                return
+            try:
+                data, address = self._recvfrom(_RECEIVE_BYTES)
+            except (BlockingIOError, InterruptedError):
+                data = None
+            except OSError:
+                self._read_reports()
+                data = None
+            self._latest = self.drained_at = now = self.clock()
+            if data is not None:
+                self.core.receive_datagram(data, address, now)
+                self._arrived += 1
+            if now - self._counted_from > _RATE_WINDOW:
+                self._measure_rate(now)
+            self._hand_on()
+
     def finish(self) -> None:
-        """Do the second half: sending, answers first, and the timers."""
+        """Do the second half: sending, answers first, and the timers. Notes that the driver sleeps from then on."""
         with self.lock:
             self._latest = now = self.clock()
             self._send(now)
-            if self._handle_timer(now):
+            timer = self.core.next_timer()
+            if timer is not None and timer <= now:
+                self.core.handle_timer(now)
                 self._send(now)
+                timer = self.core.next_timer()
             self._hand_on()
+            self.sleeps_until = NEVER if timer is None else timer
 
     def take_in(self, again_in: float) -> None:
         """Read what has arrived and hand the signals on. What there is to send goes with the next `turn` or `flush`.
@@ -145,7 +174,7 @@ class Endpoint:
         """Return when the next turn is due even if nothing arrives, and note that the driver sleeps until then."""
         with self.lock:
             timer = self.core.next_timer()
-            self.sleeps_until = float("inf") if timer is None else timer
+            self.sleeps_until = NEVER if timer is None else timer
         return timer
 
     def _read_reports(self) -> bool:
@@ -162,14 +191,6 @@ class Endpoint:
         with self.lock:
             self.is_closed = True
             self.sock.close()
-
-    def _handle_timer(self, now: float) -> bool:
-        """Run the timers that are due. Returns whether there were any."""
-        timer = self.core.next_timer()
-        is_due = timer is not None and timer <= now
-        if is_due:
-            self.core.handle_timer(now)
-        return is_due
 
     def _hand_on(self) -> None:
         signals = self.core.take_signals()
@@ -204,9 +225,12 @@ class Endpoint:
         self._latest = self.drained_at = now
         self._arrived += number + more
         if now - self._counted_from > _RATE_WINDOW:
-            self.arrival_rate = self._arrived / (now - self._counted_from)
-            self._arrived, self._counted_from = 0, now
+            self._measure_rate(now)
         return more
+
+    def _measure_rate(self, now: float) -> None:
+        self.arrival_rate = self._arrived / (now - self._counted_from)
+        self._arrived, self._counted_from = 0, now
 
     def _send(self, now: float) -> None:
         sendto = self._sendto

@@ -14,31 +14,36 @@ class Mailbox(Generic[T]):
     """A queue between the network and the one place where user code runs.
 
     That place may wait (a thread), be called (`on_mail`, from the posting thread), or come by once per frame.
+
+    Attributes:
+        items: What is in it, oldest first; the reader takes it out.
+        on_mail: Called after each post, if set.
+        is_closed: Whether nothing comes any more.
     """
 
     def __init__(self) -> None:
-        self._items: deque[T] = deque()
+        self.items: deque[T] = deque()
         self._mail = threading.Event()
         self._is_awaited = False
         self.on_mail: Callable[[], None] | None = None
         self.is_closed = False
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.items)
 
     def post(self, items: Iterable[T]) -> None:
         """Append items and tell the reader."""
-        self._items.extend(items)
+        self.items.extend(items)
         self._tell()
 
     def take(self) -> T | None:
         """Return the oldest item, or None."""
-        return self._items.popleft() if self._items else None
+        return self.items.popleft() if self.items else None
 
     def wait(self, timeout: float) -> None:
         """Return as soon as there is something to take, the box is closed, or `timeout` seconds have passed."""
         self._is_awaited = True
-        if not self._items and not self.is_closed:
+        if not self.items and not self.is_closed:
             self._mail.wait(timeout)
         self._is_awaited = False
         self._mail.clear()

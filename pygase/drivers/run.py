@@ -153,7 +153,7 @@ class Run:
 
     def _deliver_first(self) -> None:
         """Run user code on behalf of a driver that sends afterwards."""
-        if self.claimed_by is None and (self.mailbox or self._user_code.has_tasks):
+        if self.claimed_by is None and (self.mailbox.items or self._user_code.has_tasks):
             self._delivers = threading.get_ident()
             try:
                 self.deliver()
@@ -220,12 +220,9 @@ class Run:
 
     def deliver(self, max_events: int | None = None) -> int:
         """Run the user's code for what has happened, on this thread. Returns how many events that were."""
-        delivered, take, handle = 0, self.mailbox.take, self._handle
-        while max_events is None or delivered < max_events:
-            signal = take()
-            if signal is None:
-                break
-            delivered += handle(signal)
+        delivered, mail, handle = 0, self.mailbox.items, self._handle
+        while mail and (max_events is None or delivered < max_events):
+            delivered += handle(mail.popleft())
         self._user_code.step()
         return delivered
 
@@ -241,7 +238,7 @@ class Run:
 
     def _run_here(self, driver: NetworkThread | None) -> None:
         mailbox, user_code, clock = self.mailbox, self._user_code, self.system.clock
-        gives_up_at = float("inf")
+        mail, deliver_first, gives_up_at = mailbox.items, self._deliver_first, float("inf")
         while not self.over.is_set() or (mailbox and self.claimed_by is None) or user_code.has_tasks:
             if self.over.is_set():
                 gives_up_at = min(gives_up_at, clock() + COROUTINE_GRACE)
@@ -252,11 +249,14 @@ class Run:
                 break
             if is_claimed or not mailbox:
                 pause = _COROUTINE_STEP if user_code.has_tasks else _LONGEST_PAUSE
-                if driver is None or not driver.lead(pause, self._deliver_first):
-                    if is_claimed:
-                        self.over.wait(pause)
-                    else:
-                        mailbox.wait(pause)
+                if driver is not None and driver.lead(pause, deliver_first):
+                    # Mostly that is all there is to do, and the way back to waiting for the network is short.
+                    while not (is_claimed or mail or user_code.has_tasks) and driver.lead(pause, deliver_first):
+                        is_claimed = self.claimed_by is not None
+                elif is_claimed:
+                    self.over.wait(pause)
+                else:
+                    mailbox.wait(pause)
             if self.claimed_by is None:
                 self.deliver()
 

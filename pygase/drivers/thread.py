@@ -7,15 +7,15 @@ network gets a thread of its own from then on. It stands by for that, and looks 
 
 import contextlib
 import logging
-import selectors
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pygase.config import BUSY_RATE, MAX_RECEIVE_BATCH, RELIEF_INTERVAL
+from pygase.config import BUSY_RATE, RELIEF_INTERVAL
 from pygase.drivers.endpoint import Endpoint
+from pygase.drivers.watch import Watch
 
 __all__ = ["NetworkThread"]
 
@@ -54,13 +54,9 @@ class NetworkThread:
         self._waker.setblocking(False)
         self._wake_up.setblocking(False)
         self._is_woken = False
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(endpoint.sock, selectors.EVENT_READ)
-        self._selector.register(self._waker, selectors.EVENT_READ)
-        self._only_waker = selectors.DefaultSelector()
-        self._only_waker.register(self._waker, selectors.EVENT_READ)
+        self._watch, self._only_waker = Watch(self._waker, endpoint.sock), Watch(self._waker)
         self._stopping = self._is_over = False
-        self._has_more = False
+        self._has_more = self._has_gathered = False
         self._is_turning = self._is_interrupted = False  # on the leader's thread, which may be the main one
         self._driving = threading.Lock()  # held by whoever waits or takes a turn
         self._leader: int | None = None  # the thread that has driven so far, besides running user code
@@ -111,10 +107,7 @@ class NetworkThread:
         with self._driving:
             if self._leader is None or self._is_over:
                 return False
-            # One at a time while few come: an answer leaves before anybody asks the system whether there is more.
-            limit = MAX_RECEIVE_BATCH if self._endpoint.arrival_rate > _MANY else 1
-            # After a single one the socket is looked at again anyway.
-            self._guard(lambda: self._endpoint.read(limit) and limit > 1, timeout)
+            self._guard(self._read, timeout)
         if not self._is_over:
             deliver()
             with self._driving:
@@ -145,7 +138,7 @@ class NetworkThread:
         self.wake()  # there may be something to send already
         while not self._is_over:
             with self._driving:
-                self._guard(self._endpoint.turn, _MAX_SLEEP)
+                self._guard(self._turn, _MAX_SLEEP)
 
     @property
     def is_led(self) -> bool:
@@ -172,8 +165,19 @@ class NetworkThread:
             raise KeyboardInterrupt
         self._is_interrupted = True
 
-    def _guard(self, turn: Callable[[], bool | None], timeout: float | None = None) -> None:
-        """Do a turn, or a part of one, after waiting for something to do if `timeout` is given; the last one cleans up.
+    def _read(self) -> None:
+        """Read what has arrived: one at a time while few come, so that an answer leaves before others are read."""
+        endpoint = self._endpoint
+        if self._has_gathered or endpoint.arrival_rate > _MANY:
+            self._has_more = endpoint.read()
+        else:
+            endpoint.read_one()
+
+    def _turn(self) -> None:
+        self._has_more = self._endpoint.turn()
+
+    def _guard(self, step: Callable[[], None], timeout: float | None = None) -> None:
+        """Do a step, after waiting for something to do if `timeout` is given; the last one cleans up.
 
         Whatever goes wrong in it ends the driving in good order, so that nobody waits for it for ever.
         """
@@ -181,16 +185,16 @@ class NetworkThread:
             return
         try:
             if timeout is not None:
-                self._wait(0.0 if self._has_more else timeout)
+                self._wait(timeout)
             self._is_turning = self._leader is not None
-            self._has_more = bool(turn())
+            step()
             is_done = self._stopping or self._is_done()
         except Exception:
             _log.exception("the network thread stopped; this is a bug in pygase")
             is_done = True
         if is_done:
             self._is_over = True
-            for each in (self._endpoint, self._selector, self._only_waker, self._waker, self._wake_up):
+            for each in (self._endpoint, self._watch, self._only_waker, self._waker, self._wake_up):
                 each.close()
             self._on_end()
         self._is_turning = False
@@ -200,26 +204,38 @@ class NetworkThread:
 
     def _wait(self, timeout: float) -> None:
         """Wait until something may have arrived, a timer is due, somebody wakes, or the time is over."""
-        endpoint, clock = self._endpoint, self._endpoint.clock
-        ends_at = clock() + timeout
-        is_woken = False
-        while True:
-            timer = endpoint.next_timer()
-            now = clock()
-            left = (ends_at if timer is None else min(ends_at, timer)) - now
-            gathering = min(self._gather_until(now) - now, left)
-            if gathering <= 0.0 or is_woken or self._is_woken:
-                break
-            is_woken = bool(self._only_waker.select(gathering))
-        if not (is_woken or self._is_woken):
-            is_woken = any(key.fileobj is self._waker for key, _ in self._selector.select(max(0.0, left)))
+        endpoint = self._endpoint
+        if self._has_more:
+            self._has_more, timeout = False, 0.0
+        self._has_gathered = False
+        if endpoint.arrival_rate > BUSY_RATE:
+            self._gather_first(timeout)
+        if not self._is_woken:
+            if not endpoint.sleeps_until:
+                endpoint.next_timer()
+            left = endpoint.sleeps_until - endpoint.clock()
+            if self._watch.wait(timeout if left > timeout else max(left, 0.0)):
+                self._is_woken = True
         endpoint.sleeps_until = 0.0
-        if is_woken or self._is_woken:
+        if self._is_woken:
             # Whoever wakes sets the flag, then writes: what is written after this wakes once more, for nothing.
             with contextlib.suppress(BlockingIOError):
                 while self._waker.recv(256):
                     pass
             self._is_woken = False  # whoever has found it set has its turn now
+
+    def _gather_first(self, timeout: float) -> None:
+        """Let pass the time for which a busy server does not look into the socket."""
+        endpoint, clock = self._endpoint, self._endpoint.clock
+        ends_at = clock() + timeout
+        while not self._is_woken:
+            endpoint.next_timer()
+            now = clock()
+            gathering = min(self._gather_until(now), ends_at, endpoint.sleeps_until) - now
+            if gathering <= 0.0:
+                break
+            self._has_gathered = True
+            self._is_woken = self._only_waker.wait(gathering)
 
     def _gather_until(self, now: float) -> float:
         """Return when to look into the socket next, whatever is in it."""

@@ -35,21 +35,30 @@ class UserCode:
         """Whether coroutines are under way that need `step`."""
         return self._loop is not None and bool(self._tasks)
 
-    def run(self, what: str, function: Callable[[], Any], then: Callable[[], None] | None = None) -> None:
+    def run(
+        self,
+        what: str,
+        function: Callable[..., Any],
+        *args: Any,
+        event_type: str | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> None:
         """Call a function, or start it if it returns a coroutine.
 
         Args:
             what: Names it in the log.
-            function: The user's code, with its arguments bound.
+            function: The user's code.
+            *args: Its arguments.
+            event_type: What the log tells besides, if it handles an event.
             then: Called when it is done, failed or not.
         """
         try:
-            result = function()
+            result = function(*args)
         except (Exception, SystemExit):  # a handler cannot end the program, and must not end a thread in silence
-            self.failed(what)
+            self.failed(_named(what, event_type))
         else:
-            if inspect.isawaitable(result):
-                self._start(what, result, then)
+            if result is not None and inspect.isawaitable(result):
+                self._start(_named(what, event_type), result, then)
                 return
         if then is not None:
             then()
@@ -118,3 +127,7 @@ class UserCode:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.step()
+
+
+def _named(what: str, event_type: str | None) -> str:
+    return what if event_type is None else f"{what} of {event_type!r}"

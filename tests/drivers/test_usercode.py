@@ -65,10 +65,10 @@ def test_then_runs_after_the_code_whether_it_fails_or_not(user_code: UserCode) -
     async def later_boom() -> None:
         raise RuntimeError("boom")
 
-    user_code.run("f", lambda: order.append("function"), lambda: order.append("then 1"))
-    user_code.run("f", boom, lambda: order.append("then 2"))
-    user_code.run("f", later, lambda: order.append("then 3"))
-    user_code.run("f", later_boom, lambda: order.append("then 4"))
+    user_code.run("f", lambda: order.append("function"), then=lambda: order.append("then 1"))
+    user_code.run("f", boom, then=lambda: order.append("then 2"))
+    user_code.run("f", later, then=lambda: order.append("then 3"))
+    user_code.run("f", later_boom, then=lambda: order.append("then 4"))
     while user_code.has_tasks:
         user_code.step()
     assert sorted(order[:3]) == ["function", "then 1", "then 2"]
