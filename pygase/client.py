@@ -263,7 +263,8 @@ class Client:
             BacklogFull: More is waiting than the connection can carry.
             ReservedEventType: The event type is one of pygase's own.
         """
-        check_dispatch(retries, ack_callback)
+        if type(retries) is not int or retries < RELIABLE or ack_callback is not None:
+            check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         if run is None or session is None or session.is_over:
@@ -460,7 +461,7 @@ class Client:
             if type(signal) is EventArrived:
                 self._bytes_posted += signal.size
         waiting = self._bytes_posted - self._bytes_taken
-        is_full = len(run.mailbox) + len(signals) > MAX_INBOX_EVENTS or waiting > MAX_INBOX_BYTES
+        is_full = len(run.mailbox.items) + len(signals) > MAX_INBOX_EVENTS or waiting > MAX_INBOX_BYTES
         if is_full and not session.is_over:
             _log.error(
                 "%s events of %s bytes wait and the game takes none: the connection ends", len(run.mailbox), waiting

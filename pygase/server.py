@@ -1,13 +1,12 @@
 """The server: listens to clients, hands their events on, and keeps their game states up to date."""
 
-import functools
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import MAX_INBOX_EVENTS, SEAT_HOLD
+from pygase.config import MAX_INBOX_EVENTS, RELIABLE, SEAT_HOLD
 from pygase.connection import ServerConnection
 from pygase.drivers import Run, Viewing, inside_event_loop
 from pygase.event import Event, UniversalEventHandler
@@ -180,7 +179,8 @@ class Server(Listener[ServerSession]):
                 client is disconnected, and the others get the event.
             ReservedEventType: The event type is one of pygase's own.
         """
-        check_dispatch(retries, ack_callback)
+        if type(retries) is not int or retries < RELIABLE or ack_callback is not None:
+            check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         addresses = None if isinstance(target_client, str) and target_client == "all" else _addresses(target_client)
@@ -192,16 +192,14 @@ class Server(Listener[ServerSession]):
         in_tick = tick is not None and tick[0] is self.game_state_store
         gate = tick[1] if tick is not None and in_tick else self.game_state_store.time_order
         # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
-        dispatch = functools.partial(
-            session.dispatch,
-            message,
-            retries=retries,
-            tag=ack_callback,
-            gate=gate,
-            now=self._system.clock(),
-            is_for_one=addresses is not None and len(addresses) == 1,
-        )
-        run.submit(_dispatch_to, session, addresses, dispatch, send=not in_tick)
+        now, is_for_one = self._system.clock(), addresses is not None and len(addresses) == 1
+
+        def dispatch() -> None:
+            seats = session.seats
+            to: Iterable[Seat] = seats.values() if addresses is None else [seats[address] for address in addresses]
+            session.dispatch(message, to, retries=retries, tag=ack_callback, gate=gate, now=now, is_for_one=is_for_one)
+
+        run.submit(dispatch, send=not in_tick)
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
         """Call a function for every event of a type that a client sends.
@@ -293,7 +291,7 @@ class Server(Listener[ServerSession]):
             if type(signal) is not EventFrom:
                 self._note(signal)
         wire, mail = self._wire, signals
-        if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox:
+        if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox.items:
             # With nothing to run here, events go straight into the tick.
             mail = []
             for signal in signals:
@@ -303,7 +301,7 @@ class Server(Listener[ServerSession]):
                 else:
                     wire._push_event(*occurrence)
         if mail:
-            if len(run.mailbox) > MAX_INBOX_EVENTS:  # the handlers cannot keep up: reliable or not, memory is bounded
+            if len(run.mailbox.items) > MAX_INBOX_EVENTS:  # its handlers cannot keep up, and memory is bounded
                 mail = [signal for signal in mail if not isinstance(signal, EventFrom)]
             run.mailbox.post(mail)
 
@@ -377,12 +375,6 @@ def _push_onto(wire: EventWire, event: Event, injected: dict[str, Any]) -> Any:
         return wire._push_event(event, injected)
     event.handler_kwargs.update(injected)
     return wire._push_event(event)
-
-
-def _dispatch_to(
-    session: ServerSession, addresses: list[Address] | None, dispatch: Callable[[Iterable[Seat]], None]
-) -> None:
-    dispatch(session.seats.values() if addresses is None else [session.seats[a] for a in addresses])
 
 
 def _addresses(target_client: Any) -> list[Address]:

@@ -98,7 +98,7 @@ class Endpoint:
             timer = self.core.next_timer()
             if timer is not None and timer <= now:
                 self.core.handle_timer(now)
-            self._send(now)
+            self._send(self.core.datagrams_to_send(now))
             self._hand_on()
         return more
 
@@ -134,18 +134,23 @@ class Endpoint:
                 self._arrived += 1
             if now - self._counted_from > _RATE_WINDOW:
                 self._measure_rate(now)
-            self._hand_on()
+            signals = self.core.take_signals()
+            if signals:
+                self._on_signals(signals)
 
     def finish(self) -> None:
         """Do the second half: sending, answers first, and the timers. Notes that the driver sleeps from then on."""
+        core = self.core
         with self.lock:
             self._latest = now = self.clock()
-            self._send(now)
-            timer = self.core.next_timer()
+            out = core.datagrams_to_send(now)
+            if out:
+                self._send(out)
+            timer = core.next_timer()
             if timer is not None and timer <= now:
-                self.core.handle_timer(now)
-                self._send(now)
-                timer = self.core.next_timer()
+                core.handle_timer(now)
+                self._send(core.datagrams_to_send(now))
+                timer = core.next_timer()
             self._hand_on()
             self.sleeps_until = NEVER if timer is None else timer
 
@@ -164,7 +169,7 @@ class Endpoint:
         """Send what is ready, and have the driver woken if it sleeps past the next timer."""
         with self.lock:
             self._latest = now = self.clock()
-            self._send(now)
+            self._send(self.core.datagrams_to_send(now))
             self._hand_on()
             timer = self.core.next_timer()
         if timer is not None and timer < self.sleeps_until:
@@ -232,9 +237,9 @@ class Endpoint:
         self.arrival_rate = self._arrived / (now - self._counted_from)
         self._arrived, self._counted_from = 0, now
 
-    def _send(self, now: float) -> None:
+    def _send(self, datagrams: list[tuple[bytes, Address]]) -> None:
         sendto = self._sendto
-        for data, address in self.core.datagrams_to_send(now):
+        for data, address in datagrams:
             try:
                 sendto(data, address)
             except OSError:

@@ -34,7 +34,10 @@ class Mailbox(Generic[T]):
     def post(self, items: Iterable[T]) -> None:
         """Append items and tell the reader."""
         self.items.extend(items)
-        self._tell()
+        if self._is_awaited:
+            self._mail.set()
+        if self.on_mail is not None:
+            self.on_mail()
 
     def take(self) -> T | None:
         """Return the oldest item, or None."""
@@ -51,14 +54,8 @@ class Mailbox(Generic[T]):
     def close(self) -> None:
         """Let a waiting reader go once it has taken what is there."""
         self.is_closed = True
-        self._tell()
+        self.wake()
 
     def wake(self) -> None:
         """Let a waiting reader look around, mail or not."""
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._is_awaited:
-            self._mail.set()
-        if self.on_mail is not None:
-            self.on_mail()
+        self.post(())

@@ -148,8 +148,9 @@ class Run:
     @property
     def _is_sent_later(self) -> bool:
         """Whether this is user code, called by a driver that sends as soon as it returns."""
-        driver = self._driver
-        return self._delivers == threading.get_ident() and isinstance(driver, NetworkThread) and driver.is_led
+        if not self._delivers or self._delivers != threading.get_ident():
+            return False
+        return isinstance(self._driver, NetworkThread) and self._driver.is_led
 
     def _deliver_first(self) -> None:
         """Run user code on behalf of a driver that sends afterwards."""

@@ -235,7 +235,8 @@ class NetworkThread:
             if gathering <= 0.0:
                 break
             self._has_gathered = True
-            self._is_woken = self._only_waker.wait(gathering)
+            if self._only_waker.wait(gathering):
+                self._is_woken = True
 
     def _gather_until(self, now: float) -> float:
         """Return when to look into the socket next, whatever is in it."""

@@ -87,6 +87,7 @@ class ClientSession:
         # While the connection is lost: when the next attempt begins, when the last one has, and how many there were.
         self._retry_at = NEVER
         self._gives_up_at = NEVER
+        self._link_timer = NEVER
         self._active_at = now  # when something was done here last
         self._ping_at = now  # a client that only listens wants to know its round trip too
         self._attempts = 0
@@ -198,16 +199,13 @@ class ClientSession:
         """Return when `handle_timer` wants to be called, or None."""
         if self.is_over:
             return None
-        soonest = self._retry_at
-        if self.link is not None and (timer := self.link.next_timer()) is not None:
-            soonest = min(soonest, timer)
+        soonest = min(self._retry_at, self._link_timer)
         if self.is_connected:
             if self._closes_at is not None:
                 soonest = min(soonest, self._closes_at)
             if not self._awaits_welcome:
-                soonest = min(soonest, self._ping_at)
-                if (timer := self.traffic.next_timer()) is not None:
-                    soonest = min(soonest, timer)
+                timer = self.traffic.next_timer()
+                soonest = min(soonest, self._ping_at, NEVER if timer is None else timer)
         return soonest if soonest < NEVER else None
 
     def handle_timer(self, now: float) -> None:
@@ -271,6 +269,9 @@ class ClientSession:
                 self._lose(signal.reason, now)
             else:
                 self._end(self._farewell or signal.reason)
+        # Payloads that come and go do not move it, so it is looked up only here, where everything else comes by.
+        timer = None if self.link is None else self.link.next_timer()
+        self._link_timer = NEVER if timer is None else timer
 
     def _heed_connected(self, client_id: int, now: float) -> None:
         was_lost = self._gives_up_at < NEVER
@@ -325,7 +326,7 @@ class ClientSession:
     def _lose(self, reason: DisconnectReason, now: float) -> None:
         self.is_connected = False
         self._awaits_welcome = False
-        self.link = None
+        self.link, self._link_timer = None, NEVER
         self._attempts = 0
         self._gives_up_at = now + RECONNECT_FOR
         self._retry_at = now + self._pause()
