@@ -138,7 +138,6 @@ def hostile_datagrams() -> Any:
 
 
 def test_no_datagram_costs_more_than_its_budget() -> None:
-    slowest = 0.0
     for data in hostile_datagrams():
         tracemalloc.start()
         try:
@@ -149,14 +148,15 @@ def test_no_datagram_costs_more_than_its_budget() -> None:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         assert peak < 256 * 1024, data[:10].hex()
-        fastest = 1.0
-        for _ in range(5):  # the machine may be busy with something else
-            started = thread_time()
-            with suppress(MalformedDatagram):
-                unpack(data)
-            fastest = min(fastest, thread_time() - started)
-        slowest = max(slowest, fastest)
-    assert slowest < 0.001
+        # The machine may be busy with something else, also for longer than a try takes.
+        assert any(seconds_to_unpack(data) < 0.001 for _ in range(200)), data[:10].hex()
+
+
+def seconds_to_unpack(data: bytes) -> float:
+    started = thread_time()
+    with suppress(MalformedDatagram):
+        unpack(data)
+    return thread_time() - started
 
 
 def test_a_large_value_is_read_in_proportion_to_its_size() -> None:
