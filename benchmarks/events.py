@@ -21,16 +21,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=120_000)
     peers.add_options(parser)
     given = parser.parse_args()
-    folder = given.peers
-    measured = peers.available(
-        given,
-        peers.compiled(folder),
-        peers.pygase031(folder),
-        peers.enet(folder),
-        peers.websockets(folder),
-        peers.bare_udp(folder),
-        peers.bare_udp_threads(folder),
-    )
+    measured = peers.available(given, *peers.playing(given.peers), peers.bare_udp_threads(given.peers))
     print(machine())
     trips: dict[str, list[dict[str, Any]]] = {peer.label: [] for peer in measured}
     rates: dict[str, list[float]] = {peer.label: [] for peer in measured}

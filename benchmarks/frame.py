@@ -71,9 +71,7 @@ def main() -> None:
 
 def measure(peer: peers.Peer, entities: int, seconds: float, way: str, *, smooth: bool) -> dict[str, Any]:
     """One run."""
-    paced = ["--pace-in-time-step"] if peer.wire != "pygase" else []
-    command = [peer.python, SCRIPTS / "server_frame.py", "--entities", entities, *paced]
-    with Child(command, peer.env) as server:
+    with Child(peer.server("frame", "--entities", entities), peer.env) as server:
         port = server.expect("PORT", 15).split()[1]
         load = [peer.python, SCRIPTS / "load_frame.py", "--port", port, "--way", way]
         options = ["--seconds", seconds, "--entities", entities, *(["--smooth"] if smooth else [])]

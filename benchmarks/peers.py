@@ -75,6 +75,11 @@ def available(given: argparse.Namespace, *wanted: Peer) -> list[Peer]:
     return [peer for peer in found if not given.only or peer.label in given.only or peer is OURS]
 
 
+def playing(folder: Path) -> tuple[Peer, ...]:
+    """All that have the whole game: a room, and single events."""
+    return compiled(folder), pygase031(folder), enet(folder), websockets(folder), bare_udp(folder)
+
+
 def interpreter(folder: Path, name: str) -> Path:
     """The Python of a peer's environment."""
     return folder / name / "bin" / "python"

@@ -1,14 +1,29 @@
-"""One run: a server, and a load of lean clients that play on it."""
+"""A server, and a load of lean clients that play on it: one run, and the table of many."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.peers import Peer
 from benchmarks.process import Child, machine_busy_seconds
-from benchmarks.report import percentile
+from benchmarks.report import Cell, median, percentile, table
 
 WARM_UP = 1.0
+
+FIGURES = {
+    "cpu_ms": "server CPU, ms per client and s",
+    "core": "of a core, %",
+    "p50": "p50, ms",
+    "p99": "p99, ms",
+    "down": "down, B/s per client",
+    "up": "up, B/s per client",
+    "packets": "packets/s down",
+    "load_core": "load's core, %",
+}
+"""What the table calls the figures of a run."""
+
+Plays = Mapping[tuple[str, ...], Sequence[Mapping[str, Any]]]
+"""Runs, by what their row begins with."""
 
 
 def play(
@@ -56,3 +71,39 @@ def play(
         "dropped": result["dropped"],
         "others": max(0.0, busy / took),
     }
+
+
+def print_plays(
+    title: str,
+    keys: Sequence[str],
+    plays: Plays,
+    left_out: Sequence[str],
+    ratio: tuple[str, tuple[str, ...]] | None = None,
+) -> None:
+    """Print the median of each figure.
+
+    Args:
+        title: The table's.
+        keys: What stands above that with which the rows begin.
+        plays: What `play` has returned.
+        left_out: Names of figures that are not shown.
+        ratio: What is said above the server's cost as a multiple of another row's, and how that row begins.
+    """
+    names = [name for name in FIGURES if name not in left_out]
+    good = {key: [run for run in runs if "error" not in run] for key, runs in plays.items()}
+    head = [*keys, *(FIGURES[name] for name in names), "dropped / others' CPU"]
+    if ratio is not None:
+        head.insert(len(keys) + 1, ratio[0])
+    rows: list[list[Cell]] = []
+    for key, runs in good.items():
+        if not runs:
+            cells: list[Cell] = [f"failed: {plays[key][0]['error'][:60]}"]
+            rows.append([*key, *cells, *[None] * (len(head) - len(key) - 1)])
+            continue
+        cells = [median([run[name] for run in runs]) for name in names]
+        if ratio is not None:
+            cost = median([run["cpu_ms"] for run in runs])
+            cells.insert(1, f"{cost / median([run['cpu_ms'] for run in good.get(ratio[1], ())]):.2f}")
+        dropped, others = sum(run["dropped"] for run in runs), max(run["others"] for run in runs)
+        rows.append([*key, *cells, f"{dropped} / {others:.0%}"])
+    table(title, head, rows)

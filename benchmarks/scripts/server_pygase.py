@@ -2,11 +2,12 @@
 
 room: clients MOVE, everybody sees all.
 rooms: many such rooms, and world: all in one, each sees the nearest; which 0.3.1 has not.
-echo: PING and COUNT. entities: a large state of which a part changes.
+echo: PING and COUNT. entities: a large state of which a part changes. frame: one of which everything moves.
 """
 
 import argparse
 import importlib
+import math
 import random
 import threading
 import time
@@ -63,6 +64,23 @@ def entities(given):
     return state, time_step, {"MOVE": move, "INPUT": lambda *_, **__: {}}
 
 
+def frame(given):
+    began = time.monotonic()
+
+    def positions():
+        angle = time.monotonic() - began
+        return {
+            f"e{i}": {"position": [400 + i * math.cos(angle + i), 300 + i * math.sin(angle + i)]}
+            for i in range(given.entities)
+        }
+
+    return (
+        GameState(players=positions()),
+        lambda game_state, dt: {"players": positions()},
+        {"MOVE": lambda *_, **__: {}},
+    )
+
+
 def echo(given):
     return GameState(n=0), lambda game_state, dt: {}, {}
 
@@ -106,7 +124,7 @@ def world(given):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=("room", "rooms", "world", "echo", "entities"))
+    parser.add_argument("mode", choices=("room", "rooms", "world", "echo", "entities", "frame"))
     parser.add_argument("--hz", type=float, default=20.0)
     parser.add_argument("--rooms", type=int, default=32)
     parser.add_argument("--nearest", type=int, default=16)
@@ -123,7 +141,7 @@ def main():
         rooms(given)
     if given.mode == "world":
         world(given)
-    state, time_step, handlers = {"room": room, "echo": echo, "entities": entities}[given.mode](given)
+    state, time_step, handlers = {"room": room, "echo": echo, "entities": entities, "frame": frame}[given.mode](given)
     if given.pace_in_time_step:
         time_step = paced(time_step, given.hz)
     backend = Backend(state, time_step, handlers)
