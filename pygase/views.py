@@ -6,7 +6,7 @@ from typing import Any
 
 from pygase.gamestate import GameState
 from pygase.state import FrozenDict
-from pygase.state.grid import Grid, Point, point_of
+from pygase.state.grid import Grid, point_of
 
 __all__ = ["near"]
 
@@ -62,36 +62,37 @@ class _Near:
         self._of = of
         self._state: GameState | None = None
         self._grid: Grid | None = None
+        self._attributes: dict[str, Any] = {}
         self._views: dict[Any, FrozenDict] = {}
 
     def __call__(self, game_state: GameState, client_id: int) -> dict[str, Any]:
         """Return what a client sees."""
-        attributes = vars(game_state)
-        rows = attributes.get(self._table)
-        if not isinstance(rows, dict):
-            return attributes
         grid = self._grid
         if game_state is not self._state or grid is None:
+            attributes = vars(game_state)
+            rows = attributes.get(self._table)
+            if not isinstance(rows, dict):
+                return attributes
             grid = self._grid = Grid(rows, self._below, self._radius, self._limit)
-            self._state, self._views = game_state, {}
-        own, point = self._own(game_state, client_id, grid)
-        seen = () if point is None and own is None else grid.around(point, own)
+            self._state, self._attributes, self._views = game_state, attributes, {}
+        seen = self._seen(game_state, client_id, grid)
         view = self._views.get(seen)
         if view is None:
             shown = FrozenDict(map(grid.items.__getitem__, seen))
-            view = self._views[seen] = FrozenDict({**attributes, self._table: shown})
+            view = self._views[seen] = FrozenDict({**self._attributes, self._table: shown})
         return view
 
-    def _own(self, game_state: GameState, client_id: int, grid: Grid) -> tuple[int | None, Point | None]:
-        """Find the number of a client's own row, and the place from which it sees."""
+    def _seen(self, game_state: GameState, client_id: int, grid: Grid) -> tuple[int, ...]:
+        """Find the numbers of the rows that a client sees."""
         of = self._of
-        if isinstance(of, str):
-            found: Any = vars(game_state)
-            for part in of.split("."):
-                if not isinstance(found, dict):
-                    return None, None
-                key: Any = client_id if part == "{client_id}" else part
-                found = found.get(key)
-            return None, point_of(found)
-        number = grid.numbers.get(client_id if of is None else of(game_state, client_id))
-        return number, None if number is None else grid.points[number]
+        if not isinstance(of, str):
+            own = grid.numbers.get(client_id if of is None else of(game_state, client_id))
+            return () if own is None else grid.around_row(own)
+        found: Any = self._attributes
+        for part in of.split("."):
+            if not isinstance(found, dict):
+                return ()
+            key: Any = client_id if part == "{client_id}" else part
+            found = found.get(key)
+        point = point_of(found)
+        return () if point is None else grid.around(point)

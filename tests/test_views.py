@@ -52,6 +52,20 @@ def test_clumps_and_outliers_are_found_too() -> None:
         assert set(view(state, own)["players"]) == by_hand(state, own, float("inf"), 3)
 
 
+@pytest.mark.parametrize("far", [1e100, 1e160, 1e308, 2**62])
+def test_rows_at_the_end_of_all_floats_are_in_nobodys_way(far: float) -> None:
+    rows: dict[Any, Any] = {n: {"position": [float(n), 0.0]} for n in range(40)}
+    rows |= {40: {"position": [far, -far]}, 41: {"position": [-far, far]}}
+    state = GameStateStore(GameState(players=rows, eye=[far, far])).get_game_state()
+    view = near("players.*.position", radius=100.0, limit=4)
+    for own in (0, 20, 39):
+        assert own in view(state, own)["players"]
+        assert len(view(state, own)["players"]) == 5
+        assert not {40, 41} & set(view(state, own)["players"])
+    assert set(view(state, 40)["players"]) == {40}
+    assert near("players.*.position", radius=100.0, of="eye")(state, 0)["players"] == {}
+
+
 def test_client_without_a_row_sees_no_rows() -> None:
     assert near("players.*.position", radius=10)(world(5), 77)["players"] == {}
 

@@ -1,21 +1,35 @@
 """Rows of a table by where they are, for those who see what is near."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
 from math import isfinite, sqrt
 from typing import Any, Final
 
+from pygase.state.tree import FrozenList
+
 __all__ = ["Grid", "Point", "point_of"]
 
-_ROWS_PER_CELL: Final = 6
-"""With a limit of 16, nine cells then mostly hold the nearest 16, and little else."""
+_RINGS: Final = 2
+"""So many rings of cells around one's own mostly hold what is near. More of smaller ones would follow the circle more
+closely, but serve fewer searches each."""
 
-_FEW_RINGS: Final = 3
+_ROWS_PER_CELL: Final = 1.8
+"""With a limit of 16, the 25 cells then hold the nearest 16 in nine searches of ten, and little else."""
+
+_FEW_RINGS: Final = 4
 """A search that has not found enough in so many rings of cells takes twice as many from then on."""
 
-_MAX_CELLS_A_SIDE: Final = 512
+_MAX_CELLS_A_SIDE: Final = 1024
 """Bounds how many empty cells a search may have to cross."""
 
+_COLUMN: Final = 1 << 12
+"""A cell's number is its column's times this, plus its line's: more than there are lines, and rings around them."""
+
+_LISTS: Final = frozenset({FrozenList})
+_NUMBERS: Final = frozenset({float, int})
+
 Point = tuple[float, float]
+_Place = tuple[float, float, int]
+"""Where a row is, and the row's number."""
 
 
 class Grid:
@@ -24,106 +38,110 @@ class Grid:
     Attributes:
         items: Their keys, and they themselves.
         numbers: Their places in that list.
-        points: Where they are.
     """
 
     def __init__(self, rows: dict[Any, Any], below: list[str], radius: float, limit: int | None) -> None:
         self.items = list(rows.items())
-        self.numbers = {key: number for number, key in enumerate(rows)}
+        self.numbers: dict[Any, int] = dict(zip(rows, range(len(rows)), strict=True))
         found: list[Any] = list(rows.values())
         for name in below:
             found = [one.get(name) if isinstance(one, dict) else None for one in found]
-        self.points = list(map(point_of, found))
-        self._reach = radius * radius
+        points = _points_of(found)
+        places = [(point[0], point[1], number) for number, point in enumerate(points) if point is not None]
+        columns, lines = [place[0] for place in places] or [0.0], [place[1] for place in places] or [0.0]
+        self._left, self._top = left, top = min(columns), min(lines)
+        wide, high = max(columns) - left, max(lines) - top
+        is_vast = not isfinite(wide + high)  # beyond what floats can tell apart: all rows are in one cell then
+        if is_vast:
+            wide = high = 0.0
         self._limit = limit
-        self._size = size = self._cell_size(radius)
-        self._cells: dict[tuple[int, int], list[int]] = {}
-        self._blocks: dict[tuple[int, int, int], tuple[list[int], list[float], list[float]]] = {}
-        cells = self._cells
-        for number, point in enumerate(self.points):
-            if point is not None:
-                place = (int(point[0] // size), int(point[1] // size))
-                if place in cells:
-                    cells[place].append(number)
-                else:
-                    cells[place] = [number]
-        columns, lines = [column for column, _ in cells] or [0], [line for _, line in cells] or [0]
-        self._bounds = min(columns), max(columns), min(lines), max(lines)
+        self._reach = radius * radius
+        self._size = size = self._cell_size(wide, high, len(columns), radius)
+        self._last_column, self._last_line = int(wide / size), int(high / size)
+        if is_vast:
+            cells = [0] * len(places)
+        else:
+            cells = [int((x - left) / size) * _COLUMN + int((y - top) / size) for x, y, _ in places]
+        # In the order of their cells: those of neighbouring cells in a column lie side by side.
+        order = sorted(range(len(cells)), key=cells.__getitem__)
+        self._cells = [cells[each] for each in order]
+        self._places = [places[each] for each in order]
+        self._homes = {place[2]: (place, cell) for place, cell in zip(places, cells, strict=True)}
+        self._blocks: dict[int, list[_Place]] = {}
 
-    def _cell_size(self, radius: float) -> float:
+    def _cell_size(self, wide: float, high: float, count: int, radius: float) -> float:
         """Choose cells as large as clients see, but so small where they see the nearest few that they hold few."""
-        points = [point for point in self.points if point is not None]
-        if not points:
-            return 1.0
-        columns, lines = zip(*points, strict=True)
-        wide, high = max(columns) - min(columns), max(lines) - min(lines)
-        size = radius
+        size = radius / _RINGS
         if self._limit is not None:
             wanted = _ROWS_PER_CELL * (self._limit + 1) / 17
-            size = min(size, sqrt(max(wide, 1e-9) * max(high, 1e-9) * wanted / len(points)))
+            size = min(size, sqrt(max(wide, 1e-9) * max(high, 1e-9) * wanted / count))
         largest = max(wide, high)
         return max(min(size, largest or 1.0), largest / _MAX_CELLS_A_SIDE) or 1.0
 
-    def around(self, point: Point | None, own: int | None) -> tuple[int, ...]:
-        """Find the rows near a place, in the order of the table.
+    def around_row(self, own: int) -> tuple[int, ...]:
+        """Find a row, by its number, and the rows near it, in the order of the table."""
+        home = self._homes.get(own)
+        return (own,) if home is None else self._around(home[0], home[1])
 
-        Args:
-            point: The place; None for nowhere.
-            own: The number of a row that is always among them.
-        """
-        if point is None:
-            return () if own is None else (own,)
+    def around(self, point: Point) -> tuple[int, ...]:
+        """Find the rows near a place, in the order of the table."""
         x, y = point
-        size, limit, reach = self._size, self._limit, self._reach
-        column, line = int(x // size), int(y // size)
-        inside = min(x - column * size, (column + 1) * size - x, y - line * size, (line + 1) * size - y)
-        rings, most = 1, self._most_rings(column, line)
+        column = int(min(max((x - self._left) / self._size, 0.0), self._last_column))
+        line = int(min(max((y - self._top) / self._size, 0.0), self._last_line))
+        return self._around((x, y, -1), column * _COLUMN + line)
+
+    def _around(self, place: _Place, cell: int) -> tuple[int, ...]:
+        """Search the cells around one, and more of them until they hold enough."""
+        x, y, own = place
+        size, limit, rings = self._size, self._limit, _RINGS
+        block = self._blocks.get(cell)
+        if block is None:
+            block = self._blocks[cell] = self._block(cell, _RINGS)
         while True:
-            numbers, columns, lines = self._block(column, line, rings)
-            distances = [(x - at) * (x - at) + (y - down) * (y - down) for at, down in zip(columns, lines, strict=True)]
-            known = (inside + rings * size) ** 2  # everything nearer is among these
-            cut = reach
+            distances = [(dx := x - across) * dx + (dy := y - down) * dy for across, down, _ in block]
+            cut = self._reach
             if limit is not None and len(distances) > limit:
                 cut = min(cut, sorted(distances)[limit])
-            if cut <= known or rings >= most:
+            edge = rings * size  # everything nearer is in the block
+            if cut <= edge * edge or rings > self._last_column + self._last_line:
                 break
-            rings = min(most, rings + 1 if rings < _FEW_RINGS else 2 * rings)
-        chosen = [number for number, distance in zip(numbers, distances, strict=True) if distance <= cut]
-        if limit is not None and len(chosen) > limit + 1:
-            chosen = self._cut_ties(chosen, point, own, limit)
-        if own is not None and own not in chosen:
-            chosen.append(own)
+            column, line = divmod(cell, _COLUMN)
+            across, down = (x - self._left) / size - column, (y - self._top) / size - line
+            inside = min(across, 1.0 - across, down, 1.0 - down)
+            edge = (inside + rings) * size
+            if inside > 0.0 and cut <= edge * edge:
+                break
+            rings = rings + 1 if rings < _FEW_RINGS else 2 * rings
+            block = self._block(cell, rings)
+        chosen = [place[2] for place, distance in zip(block, distances, strict=True) if distance <= cut]
+        if limit is not None and len(chosen) > limit + 1:  # some are equally far away
+            nearest_first = sorted(
+                (number != own, distance, number) for (_, _, number), distance in zip(block, distances, strict=True)
+            )
+            chosen = [number for _, _, number in nearest_first[: limit + 1]]
         chosen.sort()
         return tuple(chosen)
 
-    def _cut_ties(self, chosen: list[int], point: Point, own: int | None, limit: int) -> list[int]:
-        """Choose among rows that are equally far away."""
-
-        def distance(number: int) -> tuple[bool, float, int]:
-            place = self.points[number] or point
-            return number != own, (place[0] - point[0]) ** 2 + (place[1] - point[1]) ** 2, number
-
-        return sorted(chosen, key=distance)[: limit + 1]
-
-    def _most_rings(self, column: int, line: int) -> int:
-        """How many rings of cells around one there are, until the outermost is beyond all rows."""
-        left, right, top, bottom = self._bounds
-        return max(1, column - left, right - column, line - top, bottom - line)
-
-    def _block(self, column: int, line: int, rings: int) -> tuple[list[int], list[float], list[float]]:
-        """Return the numbers and the coordinates of the rows in the cells around one; kept for who else is in it."""
-        key = (column, line, rings)
-        block = self._blocks.get(key)
-        if block is None:
-            left, right, top, bottom = self._bounds
-            cells, points = self._cells, self.points
-            numbers: list[int] = []
-            for across in range(max(left, column - rings), min(right, column + rings) + 1):
-                for down in range(max(top, line - rings), min(bottom, line + rings) + 1):
-                    numbers += cells.get((across, down), ())
-            places: Sequence[Point] = [point for number in numbers if (point := points[number]) is not None]
-            block = self._blocks[key] = numbers, [place[0] for place in places], [place[1] for place in places]
+    def _block(self, cell: int, rings: int) -> list[_Place]:
+        """Return the rows in the cells around one."""
+        cells, places = self._cells, self._places
+        column, line = divmod(cell, _COLUMN)
+        first_line, last_line = max(line - rings, 0), min(line + rings, self._last_line)
+        block: list[_Place] = []
+        for each in range(max(0, column - rings), min(self._last_column, column + rings) + 1):
+            start = bisect_left(cells, each * _COLUMN + first_line)
+            block += places[start : bisect_right(cells, each * _COLUMN + last_line, start)]
         return block
+
+
+def _points_of(found: list[Any]) -> list[Point | None]:
+    """Read positions; mostly they are alike, and then that is found out at once."""
+    if set(map(type, found)) == _LISTS and min(map(len, found)) >= 2:
+        columns, lines = [at[0] for at in found], [at[1] for at in found]
+        are_numbers = _NUMBERS.issuperset(map(type, columns)) and _NUMBERS.issuperset(map(type, lines))
+        if are_numbers and isfinite(sum(columns) + sum(lines)):
+            return list(zip(columns, lines, strict=True))
+    return list(map(point_of, found))
 
 
 def point_of(value: Any) -> Point | None:
