@@ -12,7 +12,7 @@ from benchmarks import peers
 from benchmarks.play import play, print_plays
 from benchmarks.report import machine
 
-WATCHED = 64
+WATCHED = 16
 READY_SECONDS = 120
 
 

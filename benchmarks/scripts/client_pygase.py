@@ -2,12 +2,13 @@
 
 They are made of pygase's own session, link and traffic, so what they send and acknowledge is what a game's client
 would. They skip what only a game needs: the state is not kept, and what a server sends to all clients of a room is read
-once for all of them.
+once for all of them. Once connected, they call traffic and cipher directly.
 """
 
 import os
 import random
 import socket
+import struct
 import threading
 import time
 
@@ -27,6 +28,10 @@ WATCH = 1  # and then only every so many-th reads what it gets
 SPACING = 40.0  # units of the world's side for each root of a player
 STEP = 5.0
 STAMP_BYTES = 2  # in front of each update
+PAYLOAD = 5  # the kind of a datagram, in its first byte's lower half
+NEVER = float("inf")
+PLACE = struct.Struct(">BdBdBd")  # three floats as MessagePack has them
+FLOAT = 0xCB
 
 
 class Reader:
@@ -83,9 +88,12 @@ class Client:
         self.reader = Reader() if WORLD_PLAYERS else READERS.setdefault(self.room, SharedReader())
         self.dice = random.Random(number)
         self.side = SPACING * (WORLD_PLAYERS or 0) ** 0.5
-        self.place = [self.dice.uniform(0, self.side), self.dice.uniform(0, self.side)]
+        self.place = self.dice.uniform(0, self.side), self.dice.uniform(0, self.side)
         self.names = set()
         self.own_x = 0.0
+        self.head = encode_event("MOVE", (name, 0.0, 0.0, 0.0), {})[: -PLACE.size]
+        self.channel = None  # the link's, once connected
+        self.deadline = 0.0  # when a timer may be due
         now = time.monotonic()
         self.session = ClientSession(now, os.urandom)
         self.session.start(self.make_link, now)
@@ -114,16 +122,25 @@ class Client:
         self.down_bytes = self.up_bytes = self.down_packets = self.up_packets = 0
 
     def move(self, x, now):
-        if self.session.is_connected:
-            self.session.dispatch(encode_event("MOVE", (self.name, x, *self.arguments()), {}), 0, None)
-            self.flush(now)
+        if self.channel is None:
+            return
+        traffic = self.session.traffic
+        if WORLD_PLAYERS:
+            traffic.send(self.head + self.walk(x), 0)
+        else:
+            traffic.send(encode_event("MOVE", (self.name, x, float(self.number)), {}), 0)
+        self.send(traffic, now)
 
-    def arguments(self):
-        if not WORLD_PLAYERS:
-            return (float(self.number),)
-        random_step = self.dice.random
-        self.place = [min(self.side, max(0.0, at + 2.0 * STEP * random_step() - STEP)) for at in self.place]
-        return self.place
+    def walk(self, x):
+        """Go a step further, and return the move's data as `encode_event` would."""
+        random_step, side = self.dice.random, self.side
+        across, down = self.place
+        across += 2.0 * STEP * random_step() - STEP
+        down += 2.0 * STEP * random_step() - STEP
+        across = 0.0 if across < 0.0 else side if across > side else across
+        down = 0.0 if down < 0.0 else side if down > side else down
+        self.place = across, down
+        return PLACE.pack(FLOAT, x, FLOAT, across, FLOAT, down)
 
     def receive(self, now):
         try:
@@ -133,31 +150,38 @@ class Client:
         self.down_bytes += len(data)
         self.down_packets += 1
         session = self.session
-        if not session.is_connected:
+        if self.channel is None or data[0] & 0x0F != PAYLOAD:
             session.receive_datagram(data, self.address, now)
             session.take_signals()
+            self.channel = session.link._client._channel if session.is_connected else None
+            self.deadline = 0.0
             self.flush(now)
             return
-        payload = session.link.receive_datagram(data, self.address, now)
-        if payload is None:
+        try:
+            payload = self.channel.open_payload(data, now)
+        except MalformedDatagram:
             return
         session._active_at = now
         traffic = session.traffic
         traffic.receive_packet(payload, now)
         if traffic.snapshots:
             self.read(traffic.snapshots)
-        traffic.messages.clear()  # reconnect tickets
-        timer = traffic.next_timer()
-        if timer is not None and timer <= now:
-            self.handle_timer(now)
+        if traffic.messages:
+            traffic.messages.clear()  # reconnect tickets
+        timer = traffic.next_timer() or NEVER
+        if timer <= now:
+            traffic.handle_timer(now)
+            self.send(traffic, now)
+        elif timer < self.deadline:
+            self.deadline = timer
 
     def read(self, snapshots):
+        if not self.is_watched:
+            self.own_x = snapshots[-1][1]
+            snapshots.clear()
+            return
         while snapshots:
-            _, version, blob = snapshots.popleft()
-            if not self.is_watched:
-                self.own_x = version
-                continue
-            players = self.reader.players(blob)
+            players = self.reader.players(snapshots.popleft()[2])
             own = players.get(self.name)
             if type(own) is dict and "x" in own:
                 self.own_x = max(self.own_x, own["x"])
@@ -165,18 +189,37 @@ class Client:
                 self.names.update(players)
 
     def handle_timer(self, now):
-        timer = self.session.next_timer()
+        if now < self.deadline:
+            return
+        session = self.session
+        timer = session.next_timer()
         if timer is not None and timer <= now:
-            self.session.handle_timer(now)
-            self.session.take_signals()
-        self.flush(now)
+            session.handle_timer(now)
+            session.take_signals()
+            if not session.is_connected:
+                self.channel = None
+            self.flush(now)
+            timer = session.next_timer()
+        self.deadline = NEVER if timer is None else timer
 
     def flush(self, now):
-        for data, _ in self.session.datagrams_to_send(now):
+        """Send whatever there is."""
+        self.send_all([data for data, _ in self.session.datagrams_to_send(now)])
+
+    def send(self, traffic, now):
+        """Send what the traffic has to say."""
+        seal = self.channel.seal
+        self.send_all([seal(payload, now) for payload in traffic.packets_to_send(now)])
+        if traffic.awaits_ack:
+            self.deadline = 0.0
+
+    def send_all(self, datagrams):
+        send = self.sock.send
+        for data in datagrams:
             self.up_bytes += len(data)
             self.up_packets += 1
             try:
-                self.sock.send(data)
+                send(data)
             except OSError:
                 continue
 
@@ -206,7 +249,9 @@ class StateClient(Client):
             self.entities = len(state.get("ents", ()))
             self.tick = state.get("tick", 0)
         session.take_signals()
+        self.deadline = now
         self.handle_timer(now)
+        self.flush(now)
 
     def leave(self):
         self.session.disconnect(time.monotonic(), wait=0.0)
