@@ -130,12 +130,12 @@ class Outgoing(Incoming):
 
     def _send_at(self) -> float:
         """When `packets_to_send` will have more to send, as far as that is a matter of time."""
-        at = NEVER
         large = self._large_waiting()
-        if self._small_waiting():
-            at = self._congestion.next_send(_RESERVE if large else 0)
-            if at < self._coalesce_until and self._fresh_bytes < _FULL_PACKET and not self._prompt():
-                at = self._coalesce_until
+        if not self._small_waiting():
+            return self._congestion.next_send(0) if large else NEVER
+        at = self._congestion.next_send(_RESERVE if large else 0)
+        if at < self._coalesce_until and self._fresh_bytes < _FULL_PACKET and not self._prompt():
+            at = self._coalesce_until
         return min(at, self._congestion.next_send(0)) if large else at
 
     def _small_waiting(self) -> bool:

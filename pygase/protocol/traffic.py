@@ -1,5 +1,7 @@
 """`Traffic`: everything two connected peers say to each other above the secure session and below events and state."""
 
+# ruff: noqa: PLR1730  (this runs for every packet, and min() costs four times a comparison)
+
 from typing import Final
 
 from pygase.config import FRAGMENT_BYTES, MAX_MESSAGE_BYTES, RELIABLE
@@ -118,23 +120,32 @@ class Traffic(Outgoing):
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer` and then `packets_to_send` again, if nothing else happens; None for never."""
-        recovery = self._recovery
-        at = min(self._ack_at, recovery.loss_at, self._send_at())
-        if recovery.eliciting:
-            at = min(at, recovery.probe_at())
+        at = self.due_at()
         return at if at < NEVER else None
 
-    def is_stirred(self, before: float) -> bool:
-        """Whether there may be something to send now, or to do before a time: a quick look after `receive_packet`."""
+    def due_at(self) -> float:
+        """The same as `next_timer`, with infinity for never."""
+        at = self._awaited_at()
+        send_at = self._send_at()
+        return send_at if send_at < at else at
+
+    def stirred_at(self) -> float:
+        """`due_at`, but minus infinity if there may be something to send now: a quick look after `receive_packet`."""
+        if self._recovery.probes or self._snapshot.due or self._small_waiting() or self._large_waiting():
+            return -NEVER
+        return self._awaited_at()
+
+    def _awaited_at(self) -> float:
+        """When something is due that nothing waits to be sent for: an ack, or an answer to what was sent."""
         recovery = self._recovery
-        return (
-            self._ack_at < before
-            or recovery.loss_at < before
-            or recovery.probes > 0
-            or self._snapshot.due
-            or self._small_waiting()
-            or self._large_waiting()
-        )
+        at = self._ack_at
+        if recovery.loss_at < at:
+            at = recovery.loss_at
+        if recovery.eliciting:
+            probe_at = recovery.probe_at()
+            if probe_at < at:
+                at = probe_at
+        return at
 
     def handle_timer(self, now: float) -> None:
         """Run what is due: detect losses, queue probes, drop what is too old. Cheap and harmless when early."""

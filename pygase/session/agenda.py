@@ -37,7 +37,7 @@ class Agenda:
 
     def schedule(self, seat: "Seat", deadline: float) -> None:
         """Set a client's deadline, which is earlier than the one that it had."""
-        seat.deadline = deadline
+        seat.deadline = seat.due = deadline
         timers = self.timers
         heapq.heappush(timers, (deadline, next(self._numbers), seat))
         if len(timers) > self._tidy_above:  # entries that no longer count may lie hours ahead
@@ -48,15 +48,18 @@ class Agenda:
     def next_deadline(self) -> float:
         """Return when a client's deadline is due; `NEVER` for not at all.
 
-        Deadlines mostly move on while they wait, which nobody notes: the first one is looked at again until it holds.
+        Deadlines mostly move on while they wait, which changes no entry: the first one is looked at again until it
+        holds.
         """
         timers = self.timers
         while timers:
             deadline, _, seat = timers[0]
             if not seat.is_over and seat.deadline == deadline:
-                actual = seat.session.deadline_of(seat)
+                actual = seat.due
                 if actual <= deadline:
-                    return deadline
+                    actual = seat.due = seat.session.deadline_of(seat)
+                    if actual <= deadline:
+                        return deadline
                 seat.deadline = NEVER
                 if actual < NEVER:
                     seat.deadline = actual

@@ -46,6 +46,7 @@ class Seat:
         "bytes",
         "deadline",
         "dropped",
+        "due",
         "ends_at",
         "events",
         "farewell",
@@ -90,6 +91,7 @@ class Seat:
         self.offered_version = -1
         self.track: Track | None = None  # where each client has its own view
         self.deadline = NEVER  # its entry in the session's timers
+        self.due = NEVER  # when there is something to do, as far as that was known when it was last looked at
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
         self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
         self.welcome_at = NEVER

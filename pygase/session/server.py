@@ -274,8 +274,13 @@ class ServerSession:
         if traffic.acked:
             self._take_acks(seat)
         # Mostly there is nothing to say until the next tick, and that is found out faster than by trying.
-        if seat.offered_version != self._newest_for(seat) or traffic.is_stirred(seat.deadline):
+        if seat.offered_version != self._newest_for(seat):
             self._touched[seat] = None
+        elif (stirred_at := traffic.stirred_at()) < seat.due:
+            if stirred_at < seat.deadline:
+                self._touched[seat] = None
+            else:
+                seat.due = stirred_at
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
@@ -361,20 +366,25 @@ class ServerSession:
     def deadline_of(self, seat: Seat) -> float:
         """Return when `handle_seat_timer` has something to do for a client."""
         timer = seat.ends_at
-        if not seat.is_absent:
-            timer = min(timer, seat.ticket_at, seat.whole_at, seat.welcome_at if seat.welcome else NEVER)
-            if not seat.welcome:
-                traffic_timer = seat.traffic.next_timer()
-                if traffic_timer is not None and traffic_timer < timer:
-                    timer = traffic_timer
-                if seat.offered_version != self._newest_for(seat) and not seat.traffic.snapshot_busy:
-                    timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
+        if seat.is_absent:
+            return timer
+        if seat.ticket_at < timer:
+            timer = seat.ticket_at
+        if seat.whole_at < timer:
+            timer = seat.whole_at
+        at = seat.welcome_at if seat.welcome else seat.traffic.due_at()
+        if at < timer:
+            timer = at
+        if seat.offered_version != self._newest_for(seat) and not seat.welcome and not seat.traffic.snapshot_busy:
+            timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
         return timer
 
     def _schedule(self, seat: Seat) -> None:
         timer = self.deadline_of(seat)
-        if timer < seat.deadline:  # a later one is found out when the earlier one is due: deadlines mostly move on
+        if timer < seat.deadline:
             self._agenda.schedule(seat, timer)
+        else:
+            seat.due = timer  # its entry changes when that comes: deadlines mostly move on
 
     def _newest_for(self, seat: Seat) -> int:
         """Return the time order of the newest state that there is for a client."""

@@ -187,7 +187,7 @@ def unpack(data: bytes) -> Any:
     # As many bytes as containers may be nested are harmless whatever they are.
     containers = count_containers(data) if len(data) > MAX_VALUE_DEPTH else 0
     # MessagePack's timestamps, which nobody else refuses, have an 0xff as their type.
-    if containers > _HARMLESS_CONTAINERS or len(data) > _HARMLESS_BYTES or b"\xff" in data:
+    if containers > _HARMLESS_CONTAINERS or len(data) > _HARMLESS_BYTES or 0xFF in data:
         _scan(data)
     try:
         value = msgpack.unpackb(data, strict_map_key=False, object_hook=_checked_dict, ext_hook=_refuse_extension)
