@@ -61,10 +61,10 @@ class UniversalEventHandler:
         if entry is None:
             return None
         handler, taken = entry
-        keywords = event.handler_kwargs
+        keywords: Mapping[str, Any] = event.handler_kwargs
         if injected:
             if taken is None:
-                keywords = {**keywords, **injected}
+                keywords = {**keywords, **injected} if keywords else injected
             else:
                 keywords = {name: value for name, value in keywords.items() if name not in injected}
                 for name in taken:

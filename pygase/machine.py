@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import inspect
 import logging
 import threading
@@ -21,7 +20,7 @@ from pygase.drivers import SYSTEM, Begun, System, UserCode, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore, GameStatus
-from pygase.session.events import LIFECYCLE_EVENT_TYPES, check_at_server
+from pygase.session.events import LIFECYCLE_EVENT_TYPES, EventFrom, check_at_server
 from pygase.session.tick import current_tick
 from pygase.state import Draft
 
@@ -51,7 +50,7 @@ class GameStateMachine:
         self._system: System = SYSTEM
         self._handlers = UniversalEventHandler()
         self._user_code = UserCode("pygase.machine")
-        self._events: deque[tuple[Event, dict[str, Any]]] = deque()
+        self._events: deque[EventFrom | tuple[Event, dict[str, Any]]] = deque()
         self._is_running = False
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -150,6 +149,11 @@ class GameStateMachine:
         ):
             self._events.append((event, injected or {}))
 
+    def _push_events(self, events: list[EventFrom]) -> None:
+        """Queue what clients sent for the next tick, as far as there is room."""
+        room = max(0, MAX_INBOX_EVENTS - len(self._events))
+        self._events.extend(events if len(events) <= room else events[:room])
+
     def _check_can_run(self, interval: float) -> None:
         """Raise what running the game loop would raise."""
         _check_interval(interval)
@@ -203,15 +207,24 @@ class GameStateMachine:
         draft = self._store.begin_tick()
         state = draft.game_state
         token = current_tick.set((self._store, draft.time_order))
+        events, handlers = self._events, self._handlers
+        injected: dict[str, Any]
         try:
-            for _ in range(len(self._events)):
-                event, injected = self._events.popleft()
-                if not self._handlers.has_event_type(event.type):
+            for _ in range(len(events)):
+                waiting = events.popleft()
+                if isinstance(waiting, EventFrom):
+                    event, injected = waiting.event, {"client_address": waiting.seat.address}
+                else:
+                    event, injected = waiting[0], {"client_address": None, **waiting[1]}
+                if not handlers.has_event_type(event.type):
                     continue
-                injected = {"client_address": None, **injected, "game_state": state, "dt": dt}
-                call = functools.partial(self._handlers.call, event, injected)
-                yield from self._merge(draft, event, call)
-            yield from self._merge(draft, None, lambda: self.time_step(state, dt))
+                injected["game_state"], injected["dt"] = state, dt
+                awaitable = self._merge(draft, event, handlers.call, event, injected)
+                if awaitable is not None:
+                    yield from self._merge_awaited(draft, event, awaitable)
+            awaitable = self._merge(draft, None, self.time_step, state, dt)
+            if awaitable is not None:
+                yield from self._merge_awaited(draft, None, awaitable)
             if self._stopping.is_set():
                 draft.merge({"game_status": int(GameStatus.PAUSED)})
         finally:
@@ -221,23 +234,37 @@ class GameStateMachine:
             self.game_time += dt
             self._store.commit(draft)
 
-    def _merge(self, draft: Draft, event: Event | None, call: Callable[[], Any]) -> Step:
+    def _merge(self, draft: Draft, event: Event | None, call: Callable[..., Any], *args: Any) -> Awaitable[Any] | None:
         """Call the user's code and merge what it returns; an exception leaves the draft as it was.
 
         Args:
             draft: What to merge into.
             event: What is handled; None for `time_step`.
             call: Calls the code.
+            *args: For that.
+
+        Returns:
+            What is to be awaited, if what the code returned comes later.
         """
         try:
-            update = call()
-            if type(update) is not dict and inspect.isawaitable(update):  # dicts are most, and asking costs more
-                update = yield update
-            if update is not None:
-                if not isinstance(update, dict):
-                    raise TypeError(f"{_name(event)} returned {update!r}; it returns a dict of changes, or None")
+            update = call(*args)
+            if type(update) is dict:  # most are, and asking whether it is to be awaited costs more
                 draft.merge(update)
+            elif update is not None:
+                if inspect.isawaitable(update):
+                    return update
+                _merge_into(draft, event, update)
         except (Exception, SystemExit):  # sys.exit in a handler must not end the loop in silence
+            self._user_code.failed(_name(event))
+        return None
+
+    def _merge_awaited(self, draft: Draft, event: Event | None, awaitable: Awaitable[Any]) -> Step:
+        """Wait for what user code returned, and merge what comes of it."""
+        try:
+            update = yield awaitable
+            if update is not None:
+                _merge_into(draft, event, update)
+        except (Exception, SystemExit):
             self._user_code.failed(_name(event))
 
     def _pause(self) -> None:
@@ -297,6 +324,12 @@ class GameStateMachine:
         while self._is_running and not inside_tick and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.001)
         return inside_tick or not self._is_running
+
+
+def _merge_into(draft: Draft, event: Event | None, update: Any) -> None:
+    if not isinstance(update, dict):
+        raise TypeError(f"{_name(event)} returned {update!r}; it returns a dict of changes, or None")
+    draft.merge(update)
 
 
 def _name(event: Event | None) -> str:

@@ -220,13 +220,10 @@ class RoomServer(Listener[RoomsSession]):
         assert self._port is not None
         server._enter(room.run, room.session, room.machine, self._hostname, self._port)
 
-    def _sort(self, signals: list[Any]) -> None:
-        """Hand each signal to its room. Inside the core's lock."""
-        by_room: dict[_Room, list[Any]] = {}
-        for signal in signals:
-            session = signal.session if isinstance(signal, RoomClosed) else signal.seat.session
-            by_room.setdefault(session.owner, []).append(signal)
-        for room, its_signals in by_room.items():
+    def _sort(self, signals: list[tuple[ServerSession, list[Any]]]) -> None:
+        """Hand each room its signals. Inside the core's lock."""
+        for session, its_signals in signals:
+            room: _Room = session.owner
             ends = isinstance(its_signals[-1], RoomClosed)
             if ends:
                 its_signals.pop()

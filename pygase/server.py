@@ -36,6 +36,9 @@ Address = tuple[Any, ...]
 View = Callable[[GameState, int], Any]
 """What shows a client its part of a state: see `Server`."""
 
+_EVENTS: Final = {EventFrom}
+"""The types among what a busy game's clients have to say."""
+
 _VIEWS_WANTED: Final = object()
 """In the mailbox: a client has come that needs its view, though the state may not change for long."""
 
@@ -287,12 +290,17 @@ class Server(Listener[ServerSession]):
         """Pass the session's signals on. Inside the core's lock, so it runs no user code."""
         run = self._run
         assert run is not None
-        for signal in signals:
-            if type(signal) is not EventFrom:
-                self._note(signal)
+        are_events = set(map(type, signals)) == _EVENTS
+        if not are_events:
+            for signal in signals:
+                if type(signal) is not EventFrom:
+                    self._note(signal)
         wire, mail = self._wire, signals
         if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox.items:
             # With nothing to run here, events go straight into the tick.
+            if are_events:
+                wire._push_events(signals)
+                return
             mail = []
             for signal in signals:
                 occurrence = _as_event(signal)

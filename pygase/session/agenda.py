@@ -11,6 +11,7 @@ from pygase.netcode import Peer, PeerConnected, PeerDisconnected
 
 if TYPE_CHECKING:
     from pygase.session.seat import Seat
+    from pygase.session.server import ServerSession
 
 __all__ = ["Agenda", "ServerLink"]
 
@@ -21,16 +22,16 @@ class Agenda:
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
         timers: A heap of deadlines; an entry whose client has another deadline by now is skipped.
-        signals: For the layer above.
+        tellers: Sessions that have signals for the layer above.
         hurried_until: Until when what arrives should be read at once, for a bulk transfer's sake.
     """
 
-    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "signals", "timers", "touched")
+    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "tellers", "timers", "touched")
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
         self.timers: list[tuple[float, int, Seat]] = []
-        self.signals: list[Any] = []
+        self.tellers: list[ServerSession] = []
         self.hurried_until = -NEVER
         self._numbers: Iterator[int] = itertools.count(1)  # tell entries of one deadline apart
         self._tidy_above = 64

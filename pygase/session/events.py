@@ -4,17 +4,21 @@ A message is one kind byte, for a gated event the `time_order` that the client's
 MessagePack list of the event. docs/PROTOCOL.md, "Messages", is the normative text.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pygase.config import MAX_EVENT_BYTES
 from pygase.errors import DisconnectReason, MalformedDatagram, NotSendable, ReservedEventType, TooLarge
 from pygase.session.event import Event
 from pygase.wire import pack, read_varint, unpack, write_varint
 
+if TYPE_CHECKING:
+    from pygase.session.seat import Seat
+
 __all__ = [
     "CLIENT_LIFECYCLE",
     "LIFECYCLE_EVENT_TYPES",
     "Event",
+    "EventFrom",
     "check_at_server",
     "closing_message",
     "decode_closing",
@@ -47,6 +51,16 @@ with the same bytes; until then neither side sends packets."""
 
 _MIN_EVENT_BYTES: Final = 3
 _REASONS: Final = tuple(DisconnectReason)
+
+
+class EventFrom:
+    """A signal: a client sent an event. One is made for each, and a frozen dataclass would take twice as long."""
+
+    __slots__ = ("event", "seat")
+
+    def __init__(self, seat: "Seat", event: Event) -> None:
+        self.seat = seat
+        self.event = event
 
 
 def check_at_server(event_type: Any) -> None:

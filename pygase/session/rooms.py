@@ -152,14 +152,16 @@ class RoomsSession:
         while (seat := self._agenda.pop_due(now)) is not None:
             seat.session.handle_seat_timer(seat, now)
 
-    def take_signals(self) -> list[Any]:
-        """Return what has happened in the rooms since the last call."""
-        signals = self._agenda.signals
-        if not signals:
-            return signals
-        nowhere = self._nowhere
-        taken = [each for each in signals if isinstance(each, RoomClosed) or each.seat.session is not nowhere]
-        signals.clear()
+    def take_signals(self) -> list[tuple[ServerSession, list[Any]]]:
+        """Return what has happened in each room since the last call; a `RoomClosed` comes last."""
+        tellers = self._agenda.tellers
+        taken: list[tuple[ServerSession, list[Any]]] = []
+        if tellers:
+            for session in tellers:
+                signals = session.take_own_signals()
+                if session is not self._nowhere:
+                    taken.append((session, signals))
+            tellers.clear()
         return taken
 
     # --- inside ---------------------------------------------------------------------------------------------------
@@ -212,7 +214,7 @@ class RoomsSession:
         self._limits.pop(session, None)
         if self.rooms.get(name) is session:
             del self.rooms[name]
-        self._agenda.signals.append(RoomClosed(session))
+        session.tell(RoomClosed(session))
         self._end_if_done(now)
 
     def _end_if_done(self, now: float) -> None:

@@ -1,5 +1,7 @@
 """A server's side of all its sessions, without I/O: secure links, traffic, state and events."""
 
+# ruff: noqa: PLR1730  (deadlines are looked at for every packet, and min() costs four times a comparison)
+
 import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -79,7 +81,8 @@ class ServerSession:
         self._view_feed = view_feed
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
-        self._signals, self._touched = agenda.signals, agenda.touched
+        self._signals: list[Any] = []
+        self._touched = agenda.touched
         self._agenda = agenda
         self._closes_at = NEVER
         self._newest_gate = -1
@@ -328,10 +331,21 @@ class ServerSession:
 
     def take_signals(self) -> list[Any]:
         """Return what has happened since the last call."""
+        self._agenda.tellers.clear()
+        return self.take_own_signals()
+
+    def take_own_signals(self) -> list[Any]:
+        """The same, for whoever empties the agenda's list of `tellers` itself."""
         signals = self._signals
         if signals:
             self._signals = []
         return signals
+
+    def tell(self, signal: Any) -> None:
+        """Have the layer above know something."""
+        if not self._signals:
+            self._agenda.tellers.append(self)
+        self._signals.append(signal)
 
     # --- seats ----------------------------------------------------------------------------------------------------
 
@@ -477,7 +491,7 @@ class ServerSession:
             seat.welcome_at = now
         self._hand_ticket(seat, now)
         self._touched[seat] = None
-        self._signals.append(ClientJoined(seat, peer.is_returning and not came_too_late))
+        self.tell(ClientJoined(seat, peer.is_returning and not came_too_late))
 
     def _seat_again(self, seat: Seat, peer: Peer, now: float) -> None:
         """Give a client that came back its place."""
@@ -496,7 +510,7 @@ class ServerSession:
         seat.traffic.resume(now)
         self._hand_ticket(seat, now)
         self._touched[seat] = None
-        self._signals.append(ClientReturned(seat, former))
+        self.tell(ClientReturned(seat, former))
 
     def _end_seat(self, seat: Seat, reason: DisconnectReason) -> None:
         seat.is_over = True
@@ -509,7 +523,7 @@ class ServerSession:
             del self._seats_by_id[seat.peer.client_id]
         seat.peer.context = None
         self._touched.pop(seat, None)
-        self._signals.append(ClientLeft(seat, reason))
+        self.tell(ClientLeft(seat, reason))
 
     def _end_if_done(self, now: float) -> None:
         if self._closes_at < NEVER and not self.is_over and (not self.seats or now >= self._closes_at):
@@ -549,7 +563,7 @@ class ServerSession:
             except (MalformedDatagram, IndexError):
                 self._note_fault(seat, now)
                 continue
-            self._signals.append(EventFrom(seat, event))
+            self.tell(EventFrom(seat, event))
 
     def _note_fault(self, seat: Seat, now: float) -> None:
         """Count what no honest client sends, and send away who goes on with it."""
@@ -562,7 +576,7 @@ class ServerSession:
     def _take_control(self, seat: Seat, message: bytes, now: float) -> None:
         if message[0] == events.SHUTDOWN_REQUEST:
             if seat is self.host:
-                self._signals.append(ShutdownRequested(seat))
+                self.tell(ShutdownRequested(seat))
         else:
             self._note_fault(seat, now)
 
@@ -571,4 +585,4 @@ class ServerSession:
         while acked:
             tag = acked.popleft()
             if tag is not None:
-                self._signals.append(EventAcknowledgedBy(seat, tag))
+                self.tell(EventAcknowledgedBy(seat, tag))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pygase.errors import DisconnectReason
-from pygase.session.events import Event
+from pygase.session.events import Event, EventFrom
 
 if TYPE_CHECKING:
     from pygase.session.seat import Seat
@@ -93,14 +93,6 @@ class ClientLeft:
 
     seat: Seat
     reason: DisconnectReason
-
-
-@dataclass(frozen=True, slots=True)
-class EventFrom:
-    """A client sent an event."""
-
-    seat: Seat
-    event: Event
 
 
 @dataclass(frozen=True, slots=True)
