@@ -10,10 +10,8 @@ from pygase.config import ACK_EVERY_PACKETS, MAX_ACK_DELAY, RELAXED_ACK_DELAY
 from pygase.errors import MalformedDatagram
 from pygase.protocol.congestion import Congestion
 from pygase.protocol.layout import (
-    ACK,
     ACK_DELAY_UNIT,
     FLAG_ACK,
-    HEADER,
     MODE_UNRELIABLE,
     RELIABLE_RUN,
     RUNS_SHIFT,
@@ -90,7 +88,7 @@ class Incoming:
         runs: list[tuple[int, int]] | None = None
         ack_top = ack_low = delay = -1
         try:
-            low_bits, flags = HEADER.unpack_from(payload)
+            low_bits, flags = payload[0] | payload[1] << 8, payload[2]
             expected = received.top + 1
             number = expected + ((low_bits - expected + 0x8000) & 0xFFFF) - 0x8000
             if number < expected and number in received:
@@ -98,7 +96,7 @@ class Incoming:
                 return
             position = 3
             if flags & FLAG_ACK:
-                top, delay = ACK.unpack_from(payload, 3)
+                top, delay = payload[3] | payload[4] << 8, payload[5] | payload[6] << 8
                 newest = recovery.next_number - 1
                 ack_top = newest - ((newest - top) & 0xFFFF)
                 run = payload[7]
@@ -133,7 +131,7 @@ class Incoming:
                         snapshot = newer
                 else:
                     position = self._rare.parse(payload, position, rare)
-        except (IndexError, StructError):
+        except (IndexError, StructError):  # the rare frames are unpacked by struct
             raise MalformedDatagram("a packet that ends too soon") from None
         # All is well: from here on nothing raises.
         stats = self.stats

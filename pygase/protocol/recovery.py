@@ -171,7 +171,8 @@ class Recovery:
                 self._received.peer_knows(ack_top, number)
             for who, key, count in contents:
                 who.on_acked(key, count)
-        self._congestion.loss *= max(1.0 - _LOSS_WEIGHT * len(numbers), 0.5)
+        kept = 1.0 - _LOSS_WEIGHT * len(numbers)
+        self._congestion.loss *= kept if kept > 0.5 else 0.5
         return acked_bytes, sent_at
 
     def _take_back(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> None:

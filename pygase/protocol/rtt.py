@@ -53,7 +53,8 @@ class RoundTrip:
         """Time after which silence calls for a probe (RFC 9002 section 6.2.1), without the peer's ack delay."""
         if not self.smoothed:
             return 2 * INITIAL_RTT
-        return self.smoothed + max(4 * self.variation, _GRANULARITY)
+        allowance = 4 * self.variation
+        return self.smoothed + (allowance if allowance > _GRANULARITY else _GRANULARITY)
 
     def loss_delay(self, reordering: float) -> float:
         """Time after which a packet is lost when a later one has arrived.

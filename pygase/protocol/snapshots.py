@@ -1,5 +1,7 @@
 """The state's channel: the newest version wins, and what is too large for a packet is a transfer of fragments."""
 
+# ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
+
 from collections import deque
 from functools import lru_cache
 from typing import Any
@@ -52,7 +54,8 @@ class SnapshotSender:
         """
         if baseline is not None and baseline >= version:
             raise ValueError(f"a snapshot of version {version} cannot be a delta against {baseline}")
-        self._wanted = max(self._wanted, version)
+        if version > self._wanted:
+            self._wanted = version
         if self.transfer is not None:
             return
         self.due = False
@@ -87,7 +90,8 @@ class SnapshotSender:
 
     def on_acked(self, key: Any, count: int) -> None:
         """Version `key` has arrived; as a transfer if `count`, else in one packet."""
-        self.acked_version = max(self.acked_version, key)
+        if key > self.acked_version:
+            self.acked_version = key
         if count:
             self.transfer = None
             self.due = self._wanted > key

@@ -21,7 +21,10 @@ _put = dict.__setitem__
 _remove = dict.__delitem__
 
 
-_Owned: TypeAlias = tuple[FrozenDict, FrozenDict, dict[Any, None]]
+_Dict: TypeAlias = dict[Any, Any]
+"""A `FrozenDict`, under a name that mypyc knows well."""
+
+_Owned: TypeAlias = tuple[_Dict, _Dict, dict[Any, None]]
 """A dict that a draft has copied, what it was copied from, and the keys touched since."""
 
 
@@ -40,6 +43,7 @@ class Draft:
     __slots__ = (
         "_changed_bytes",
         "_owned",
+        "_touched",
         "_undo",
         "base",
         "base_size",
@@ -58,8 +62,9 @@ class Draft:
         self.growth = 0
         self._changed_bytes = 0
         # The dicts that this draft has copied, by identity: each with what it was copied from, and the keys touched.
-        self._owned: dict[int, _Owned] = {id(self.state): (self.state, base, {})}
-        self._undo: list[tuple[FrozenDict, Any, Any]] = []
+        self._touched: dict[Any, None] = {}
+        self._owned: dict[int, _Owned] = {id(self.state): (self.state, base, self._touched)}
+        self._undo: list[tuple[_Dict, Any, Any]] = []
 
     def merge(self, update: Mapping[str, Any]) -> None:
         """Merge an update, wholly or not at all. What it is made of is copied.
@@ -73,14 +78,13 @@ class Draft:
             TooLarge: The state would outgrow its limit.
         """
         growth = self.growth
-        undo: list[tuple[FrozenDict, Any, Any]] = []
+        undo: list[tuple[_Dict, Any, Any]] = []
         self._undo = undo
         try:
-            if not isinstance(update, dict):
-                update = _as_dict(update)
-            self._merge(self.state, self._owned[id(self.state)][2], update, MAX_VALUE_DEPTH)
+            changes = update if isinstance(update, dict) else _as_dict(update)
+            self._merge(self.state, self._touched, changes, MAX_VALUE_DEPTH)
             if undo:
-                self._check(update)
+                self._check(changes)
         except BaseException as error:
             for target, key, old in undo[::-1]:
                 if old is _MISSING:
@@ -95,8 +99,11 @@ class Draft:
                     raise clearer from None
             raise
 
-    def _check(self, update: Mapping[str, Any]) -> None:
-        check_names(update)
+    def _check(self, update: _Dict) -> None:
+        base: _Dict = self.base
+        for name in update:
+            if name not in base:
+                check_names((name,))
         if "game_status" in update:
             _check_status(self.state.get("game_status"))
         if self.base_size + self.growth > MAX_STATE_BYTES:
@@ -106,7 +113,7 @@ class Draft:
             )
 
     def _merge(  # noqa: C901, PLR0912  (the hot path of every tick: flat on purpose)
-        self, target: FrozenDict, touched: dict[Any, None], update: Mapping[Any, Any], depth: int
+        self, target: _Dict, touched: dict[Any, None], update: _Dict, depth: int
     ) -> None:
         """Merge into a dict that this draft owns."""
         for key, new in update.items():
@@ -115,14 +122,16 @@ class Draft:
                 continue
             kind = type(new)
             if (kind is dict or isinstance(new, dict)) and kind is not Replacement and type(old) is FrozenDict:
+                changes: _Dict = new
+                row: _Dict = old
                 # The commonest case in a room: a row that an earlier update of this tick has brought already.
-                for name, value in new.items():
-                    if old.get(name, _MISSING) is not value:
+                for name, value in changes.items():
+                    if row.get(name, _MISSING) is not value:
                         break
                 else:
                     continue
-                entry = self._owned.get(id(old)) or self._own(target, touched, key, old)
-                self._merge(entry[0], entry[2], new, depth - 1)
+                entry = self._owned.get(id(row)) or self._own(target, touched, key, row)
+                self._merge(entry[0], entry[2], changes, depth - 1)
             elif kind in _FIXED and type(old) in _FIXED:
                 # Scalar for scalar: the size stays. 0.0 and -0.0 are equal but not the same.
                 if kind is not type(old) or new != old or not new:
@@ -142,7 +151,7 @@ class Draft:
                 if not same(new, old):
                     self._set(target, touched, key, old, new)
 
-    def _set(self, target: FrozenDict, touched: dict[Any, None], key: Any, old: Any, new: Any) -> None:
+    def _set(self, target: _Dict, touched: dict[Any, None], key: Any, old: Any, new: Any) -> None:
         if old is _MISSING:
             key = frozen_key(key)
             self.growth += size_of(key) + size_of(new)
@@ -152,7 +161,7 @@ class Draft:
         touched[key] = None
         _put(target, key, new)
 
-    def _own(self, target: FrozenDict, touched: dict[Any, None], key: Any, old: FrozenDict) -> _Owned:
+    def _own(self, target: _Dict, touched: dict[Any, None], key: Any, old: _Dict) -> _Owned:
         """Put a copy in a dict's place, to be changed in place from then on."""
         copy = FrozenDict(old)
         self._undo.append((target, key, old))
