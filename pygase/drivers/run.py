@@ -139,7 +139,8 @@ class Run:
         with self.lock:
             result = function(*args, **kwargs)
         endpoint = self.endpoint
-        if send and endpoint is not None and not self._is_sent_later and not self.over.is_set():
+        is_sent_later = self._delivers and self._is_sent_later
+        if send and endpoint is not None and not is_sent_later and not self.over.is_set():
             endpoint.flush()
             if self.session.is_over:
                 endpoint.wake()
@@ -148,9 +149,8 @@ class Run:
     @property
     def _is_sent_later(self) -> bool:
         """Whether this is user code, called by a driver that sends as soon as it returns."""
-        if not self._delivers or self._delivers != threading.get_ident():
-            return False
-        return isinstance(self._driver, NetworkThread) and self._driver.is_led
+        driver = self._driver
+        return self._delivers == threading.get_ident() and isinstance(driver, NetworkThread) and driver.is_led
 
     def _deliver_first(self) -> None:
         """Run user code on behalf of a driver that sends afterwards."""

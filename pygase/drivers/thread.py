@@ -208,7 +208,7 @@ class NetworkThread:
         if self._has_more:
             self._has_more, timeout = False, 0.0
         self._has_gathered = False
-        if endpoint.arrival_rate > BUSY_RATE:
+        if self._gather and endpoint.arrival_rate > BUSY_RATE:
             self._gather_first(timeout)
         if not self._is_woken:
             if not endpoint.sleeps_until:
@@ -229,7 +229,8 @@ class NetworkThread:
         endpoint, clock = self._endpoint, self._endpoint.clock
         ends_at = clock() + timeout
         while not self._is_woken:
-            endpoint.next_timer()
+            if not endpoint.sleeps_until:
+                endpoint.next_timer()
             now = clock()
             gathering = min(self._gather_until(now), ends_at, endpoint.sleeps_until) - now
             if gathering <= 0.0:
@@ -237,6 +238,7 @@ class NetworkThread:
             self._has_gathered = True
             if self._only_waker.wait(gathering):
                 self._is_woken = True
+            endpoint.sleeps_until = 0.0
 
     def _gather_until(self, now: float) -> float:
         """Return when to look into the socket next, whatever is in it."""

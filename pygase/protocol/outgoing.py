@@ -190,7 +190,7 @@ class Outgoing(Incoming):
             ack_top = -1
             room = most = MAX_PAYLOAD_BYTES - 3
         reliable = self._reliable
-        repeatable = reliable.repeatable(now, self._congestion.loss)
+        repeatable = reliable.repeatable(now, self._congestion.loss) if reliable.bytes else 0
         room = self._pack_messages(parts, contents, room, now)
         urgency = URGENCY_SOON if contents else URGENCY_NONE
         snapshot = self._snapshot
@@ -227,11 +227,16 @@ class Outgoing(Incoming):
         reliable = self._reliable
         retried = self._retried
         unreliable = self._unreliable
+        waits = unreliable.queue or unreliable.tagged
+        if not (reliable.fresh or reliable.overdue or retried.fresh or retried.overdue):
+            if waits:
+                self._reliable_first = False
+                room = unreliable.pack(parts, contents, room, share=False)
+            return room
         if reliable.overdue:
             room = reliable.pack_overdue(parts, contents, room, self._recovery.next_number)
         if retried.overdue:
             room = retried.pack(parts, contents, room)
-        waits = unreliable.queue or unreliable.tagged
         # Where both wait, they take turns in who fills the packet first, so that neither starves.
         reliable_first = self._reliable_first
         if waits:

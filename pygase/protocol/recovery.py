@@ -117,7 +117,15 @@ class Recovery:
             ack_delay: How long the peer held this back, in seconds; negative if unknown.
             now: The current time.
         """
-        newly = self._newly_acked(top, low, runs)
+        newly: list[int] = []
+        if runs:
+            newly = self._newly_acked(top, low, runs)
+        else:
+            for number in self._sent:
+                if number > top:
+                    break
+                if number >= low:
+                    newly.append(number)
         if self._lost:
             self._take_back(top, low, runs)
         if not newly:
@@ -135,16 +143,9 @@ class Recovery:
             self.loss_at = _NEVER
         self._congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
 
-    def _newly_acked(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> list[int]:
-        """Numbers of packets in flight that an ack covers, in order."""
+    def _newly_acked(self, top: int, low: int, runs: list[tuple[int, int]]) -> list[int]:
+        """Numbers of packets in flight that an ack with gaps covers, in order."""
         newly: list[int] = []
-        if not runs:
-            for number in self._sent:
-                if number > top:
-                    break
-                if number >= low:
-                    newly.append(number)
-            return newly
         # Both go upwards, so one pass does, however many runs a peer makes up.
         spans = iter([*runs[::-1], (low, top)])
         first, last = next(spans)

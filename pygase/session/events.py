@@ -118,8 +118,9 @@ def decode_event(message: bytes) -> tuple[Event, int]:
     """
     if len(message) < _MIN_EVENT_BYTES:
         raise MalformedDatagram("too short for an event")
-    kind = message[0]
-    gate, start = read_varint(message, 1) if kind & IS_GATED else (0, 1)
+    kind, gate, start = message[0], 0, 1
+    if kind & IS_GATED:
+        gate, start = read_varint(message, 1)
     items = unpack(message[start:])
     if type(items) is not list or not items:
         raise MalformedDatagram("an event is a list")

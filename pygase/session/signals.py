@@ -56,12 +56,17 @@ class Ended:
     was_connected: bool
 
 
-@dataclass(frozen=True, slots=True)
 class EventArrived:
-    """An event for the client; its state is new enough to handle it. `size` is what it took on the wire, in bytes."""
+    """An event for the client; its state is new enough to handle it. `size` is what it took on the wire, in bytes.
 
-    event: Event
-    size: int = 0
+    One is made for each, and a frozen dataclass would take twice as long.
+    """
+
+    __slots__ = ("event", "size")
+
+    def __init__(self, event: Event, size: int = 0) -> None:
+        self.event = event
+        self.size = size
 
 
 @dataclass(frozen=True, slots=True)
