@@ -46,6 +46,50 @@ def test_tick_takes_in_everything_that_came_since_the_last_one() -> None:
     assert len(core.received) == 3 * MAX_RECEIVE_BATCH + 10
 
 
+def test_one_datagram_at_a_time_is_read_where_that_is_asked_for() -> None:
+    core, posted = NotingCore(), []  # type: tuple[NotingCore, list[Any]]
+    error = ConnectionResetError(errno.ECONNRESET, "Windows, after an ICMP port unreachable")
+    endpoint = endpoint_of(core, ScriptedSocket(b"a", error, b"b"), posted)
+    core.signals = [1]
+    read: list[list[bytes]] = []
+    for _ in range(4):
+        endpoint.read_one()
+        read.append(list(core.received))
+    assert read == [[b"a"], [b"a"], [b"a", b"b"], [b"a", b"b"]]
+    assert posted == [1]
+    endpoint.close()
+    endpoint.read_one()
+
+
+def test_arrivals_are_counted_however_they_are_read() -> None:
+    rates = []
+    for is_single in (True, False):
+        clock = Clock()
+        sock = ScriptedSocket(*[b"x"] * 50)
+        endpoint = Endpoint(NotingCore(), sock, clock, threading.Lock(), lambda signals: None)
+        for _ in range(50):
+            endpoint.read_one() if is_single else endpoint.read()
+        clock.now += 1.0
+        endpoint.read_one() if is_single else endpoint.read()
+        rates.append(endpoint.arrival_rate)
+    assert rates == [50.0, 50.0]
+
+
+def test_driver_that_has_finished_its_round_is_woken_for_an_earlier_timer() -> None:
+    core, sock = NotingCore(), ScriptedSocket()
+    endpoint = endpoint_of(core, sock)
+    woken: list[bool] = []
+    endpoint.wake = lambda: woken.append(True)
+    core.timer, core.outgoing = 103.0, [b"answer"]
+    endpoint.finish()
+    assert sock.sent == [b"answer"]
+    endpoint.flush()
+    assert not woken, "it wakes in time by itself"
+    core.timer = 101.0
+    endpoint.flush()
+    assert woken
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -99,6 +99,13 @@ def test_what_cannot_be_sent_raises_naming_it(value: Any, named: Any) -> None:
     assert isinstance(caught.value, PygaseError)
 
 
+def test_what_cannot_be_sent_leaves_nothing_behind_for_the_next_value() -> None:
+    for bad in (["x", 1 << 70], ["x", "\ud800"], ["x", [object()]]):
+        with pytest.raises(NotSendable):
+            pack(bad)
+        assert pack(["y", 2]) == msgpack.packb(["y", 2])
+
+
 def test_nesting_up_to_the_limit_passes() -> None:
     value = nested(MAX_VALUE_DEPTH)
     assert unpack(pack(value)) == value
