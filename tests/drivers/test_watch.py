@@ -8,7 +8,7 @@ import pytest
 
 from pygase.drivers.watch import SelectorWatch, Watch
 
-KINDS = [SelectorWatch] if Watch is SelectorWatch else [SelectorWatch, Watch]
+KINDS: list[Any] = list(dict.fromkeys((SelectorWatch, Watch)))  # the same where there is no shorter way
 
 
 @pytest.fixture
