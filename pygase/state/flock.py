@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from math import hypot
-from operator import attrgetter
+from operator import attrgetter, sub
 from typing import Any, Final
 
 from pygase.state.rows import Pairs
 from pygase.state.tracks import JUMP_FACTOR, Pace, Plan, Track
 
 __all__ = ["Flock"]
+
+NEARLY: Final = 0.99
+"""Part of its speed that the fastest must have had before for nobody else to be asked."""
 
 _is_pair: Final = attrgetter("is_pair")
 
@@ -31,7 +34,7 @@ class Flock:
         number: The number of the last plan that has all of them; 0 for none.
     """
 
-    __slots__ = ("_containers", "_keys", "_known", "_name", "_speeds", "_xs", "_ys", "number", "tracks")
+    __slots__ = ("_containers", "_keys", "_known", "_name", "_seconds", "_ways", "_xs", "_ys", "number", "tracks")
 
     def __init__(self, keys: list[Any], known: dict[Any, Any], name: Any) -> None:
         self.tracks: list[Track] = [known[key][name] for key in keys]
@@ -40,11 +43,12 @@ class Flock:
         self.number = 0
         self._keys = keys
         self._known = known
-        self._name = name
         self._containers = [track.container for track in self.tracks]
+        self._name = next((key for key in self._containers[0] if key == name), name)  # the same one is found faster
         self._xs: list[float] = [track.values[0] for track in self.tracks]  # type: ignore[index]
         self._ys: list[float] = [track.values[1] for track in self.tracks]  # type: ignore[index]
-        self._speeds = [track.speed for track in self.tracks]
+        self._ways = [track.speed for track in self.tracks]
+        self._seconds = 1.0
 
     def is_of(self, keys: list[Any], known: dict[Any, Any]) -> bool:
         """Return whether these are its tracks."""
@@ -63,27 +67,31 @@ class Flock:
         """
         xs, ys = to.components
         seconds = plan.end - plan.begin
-        us = [(new - old) / seconds for old, new in zip(self._xs, xs)]  # noqa: B905  (of one length; `strict` costs)
-        vs = [(new - old) / seconds for old, new in zip(self._ys, ys)]  # noqa: B905
-        speeds = list(map(hypot, us, vs))
-        fastest = max(speeds)
-        if not (fastest <= JUMP_FACTOR * pace.fastest and sum(speeds) < math.inf):
+        ways_x, ways_y = list(map(sub, xs, self._xs)), list(map(sub, ys, self._ys))
+        ways = list(map(hypot, ways_x, ways_y))
+        longest, usual = max(ways), pace.fastest * seconds
+        if not (longest <= JUMP_FACTOR * usual and sum(ways) < math.inf):
             return False
-        if not fastest:  # all rest: there is nothing to show
+        if not longest:  # all rest: there is nothing to show
             return True
-        if fastest > pace.fastest:
-            pace.fastest = max(pace.fastest, *map(min, speeds, self._speeds))
-        if 0.0 in speeds:  # a pause does not count
-            speeds = [now or before for now, before in zip(speeds, self._speeds)]  # noqa: B905
-        plan.groups.append((self._containers, self._name, self._xs, us, self._ys, vs))
-        self._xs, self._ys, self._speeds = xs, ys, speeds
+        scale = seconds / self._seconds
+        if longest > usual:
+            again = scale * self._ways[ways.index(longest)]
+            if again < NEARLY * longest:  # the fastest has only now become so: others may have been fast for longer
+                again = max([min(now, scale * before) for now, before in zip(ways, self._ways) if now > usual])  # noqa: B905
+            pace.fastest = max(pace.fastest, min(again, longest) / seconds)
+        if not all(ways):  # a pause does not count
+            ways = [now or scale * before for now, before in zip(ways, self._ways)]  # noqa: B905
+        plan.groups.append((self._containers, self._name, self._xs, ways_x, self._ys, ways_y))
+        self._xs, self._ys, self._ways, self._seconds = xs, ys, ways, seconds
         self.number = plan.number
         return True
 
     def settle(self) -> None:
         """Leave it to the tracks again to know their values and speeds."""
         if self.number:
-            for track, x, y, speed in zip(self.tracks, self._xs, self._ys, self._speeds):  # noqa: B905
+            seconds = self._seconds
+            for track, x, y, way in zip(self.tracks, self._xs, self._ys, self._ways):  # noqa: B905
                 track.values = (x, y)
-                track.speed = speed
+                track.speed = way / seconds
                 track.number = self.number

@@ -27,6 +27,8 @@ __all__ = ["Angle", "Cyclic", "Interpolator", "Smoothed"]
 
 _DICTS: Final = frozenset({dict, Replacement, Rows})
 
+_Originals = tuple[list[dict[Any, Any]], Any, list[Any]]
+
 MAX_PLANS: Final = 256
 """Updates kept for showing: over four seconds at 60 a second. Past it the oldest are not shown."""
 
@@ -48,7 +50,7 @@ class Interpolator:
         self._paths = [Path(path) for path in paths]
         self._delay = delay
         self._saved: list[tuple[dict[Any, Any], Any, Any]] = []
-        self._saved_groups: list[tuple[list[dict[Any, Any]], Any, list[Any]]] = []
+        self._saved_groups: list[_Originals] = []
         self._placed: Plan | None = None
         self._is_placed = False
         self._forget_all()
@@ -110,19 +112,17 @@ class Interpolator:
         if plan is not self._placed:
             try:
                 self._saved = plan.originals()
-                self._saved_groups = [
-                    (containers, key, [container[key] for container in containers])
-                    for containers, key, *_ in plan.groups
-                ]
+                self._saved_groups = [self._originals(containers, key) for containers, key, *_ in plan.groups]
             except KeyError:  # history was cut short and something has gone unseen: show the state as it is
                 self._plans.clear()
                 return
             self._placed = plan
         self._is_placed = True
         passed = time - plan.begin
-        for containers, key, xs, us, ys, vs in plan.groups:
-            for container, x, u, y, v in zip(containers, xs, us, ys, vs):  # noqa: B905  (as above)
-                container[key] = [x + u * passed, y + v * passed]
+        part = passed / (plan.end - plan.begin)
+        for containers, key, xs, ways_x, ys, ways_y in plan.groups:
+            for container, x, u, y, v in zip(containers, xs, ways_x, ys, ways_y):  # noqa: B905  (as above)
+                container[key] = [x + u * part, y + v * part]
         for container, key, x, u, y, v in plan.pairs:  # the frame's whole cost is in here
             container[key] = [x + u * passed, y + v * passed]
         for container, key, x, u in plan.scalars:
@@ -130,6 +130,18 @@ class Interpolator:
         for container, key, lines, is_scalar in plan.others:
             values = [(x + u * time - low) % period + low if period else x + u * time for x, u, low, period in lines]
             container[key] = values[0] if is_scalar else values
+
+    def _originals(self, containers: list[dict[Any, Any]], key: Any) -> _Originals:
+        """Return where a group writes to, with what is there now: as for the plan before, if no update has come since.
+
+        Raises:
+            KeyError: At one of the places there is nothing.
+        """
+        if self._placed is not None:
+            for saved in self._saved_groups:
+                if saved[0] is containers and saved[1] is key:
+                    return saved
+        return containers, key, [container[key] for container in containers]
 
     # --- taking in ----------------------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ class Plan:
         pairs: Lists of two numbers: (container, key, value at the beginning and slope of the one, of the other).
         scalars: Numbers: (container, key, value at the beginning, slope).
         others: All else: (container, key, lines, whether it is a number).
-        groups: Pairs that move together, as columns: (containers, key, values, slopes, values, slopes).
+        groups: Pairs that move together, as columns: (containers, key, values, ways to go, values, ways to go).
     """
 
     __slots__ = ("begin", "end", "groups", "number", "others", "pairs", "scalars")
@@ -171,8 +171,11 @@ class Plan:
         for group in self.groups:
             if group[1] == key and any(one is container for one in group[0]):
                 self.groups.remove(group)
+                seconds = self.end - self.begin
                 self.pairs += [
-                    (one, key, *line) for one, *line in zip(group[0], *group[2:], strict=True) if one is not container
+                    (one, key, x, u / seconds, y, v / seconds)
+                    for one, x, u, y, v in zip(group[0], *group[2:], strict=True)
+                    if one is not container
                 ]
                 break
 
