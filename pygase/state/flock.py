@@ -13,7 +13,7 @@ from pygase.state.tracks import JUMP_FACTOR, Pace, Plan, Track
 __all__ = ["Flock"]
 
 NEARLY: Final = 0.99
-"""Part of its speed that the fastest must have had before for nobody else to be asked."""
+"""What is usual is found out anew once it is less than this part of the fastest speed: not for each bit of forgetting."""
 
 _is_pair: Final = attrgetter("is_pair")
 
@@ -75,11 +75,9 @@ class Flock:
         if not longest:  # all rest: there is nothing to show
             return True
         scale = seconds / self._seconds
-        if longest > usual:
-            again = scale * self._ways[ways.index(longest)]
-            if again < NEARLY * longest:  # the fastest has only now become so: others may have been fast for longer
-                again = max([min(now, scale * before) for now, before in zip(ways, self._ways) if now > usual])  # noqa: B905
-            pace.fastest = max(pace.fastest, min(again, longest) / seconds)
+        if NEARLY * longest > usual:
+            again = max([min(now, scale * before) for now, before in zip(ways, self._ways) if now > usual])  # noqa: B905
+            pace.fastest = max(pace.fastest, again / seconds)
         if not all(ways):  # a pause does not count
             ways = [now or scale * before for now, before in zip(ways, self._ways)]  # noqa: B905
         plan.groups.append((self._containers, self._name, self._xs, ways_x, self._ys, ways_y))
