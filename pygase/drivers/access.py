@@ -26,6 +26,9 @@ class StateAccess:
 
     Args:
         clock: Returns monotonic seconds.
+
+    Attributes:
+        is_untouched: Whether the entry under way has applied an update, and no other has come between.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -33,6 +36,7 @@ class StateAccess:
         self._state = GameState()
         self._lock = threading.RLock()
         self._depth = 0
+        self.is_untouched = False
         self._run: Run | None = None
         self.looked_by = 0  # the thread that entered last, by its identifier
         self._session: ClientSession | None = None
@@ -61,6 +65,7 @@ class StateAccess:
     def __enter__(self) -> GameState:
         self._lock.acquire()
         self._depth += 1
+        self.is_untouched = False
         if self._depth == 1:
             self.looked_by = get_ident()
             session = self._session
@@ -80,6 +85,7 @@ class StateAccess:
             taken = session.replica.take_pending()
         if apply_all(self._state, taken):
             self._history.extend(taken)
+            self.is_untouched = True
         else:
             _log.error("the server's state outgrew the limit: the connection ends")
             violation = DisconnectReason.PROTOCOL_VIOLATION

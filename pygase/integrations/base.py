@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pygase.client import Client
+    from pygase.drivers import StateAccess
     from pygase.gamestate import GameState
 
 __all__ = ["Angle", "Cyclic", "FrameAdapter", "Smoothed"]
@@ -375,7 +376,7 @@ class _RenderPass(AbstractContextManager["GameState"]):
 
     def __init__(self, adapter: FrameAdapter) -> None:
         self._adapter = adapter
-        self._access: AbstractContextManager[GameState] | None = None
+        self._access: StateAccess | None = None
         self.state: GameState | None = None
         self.depth = 0
 
@@ -394,7 +395,7 @@ class _RenderPass(AbstractContextManager["GameState"]):
             if interpolator is not None:
                 history, now = adapter._client.take_state_history(), adapter._client.clock()
                 if history:
-                    interpolator.receive(history, state, now)
+                    interpolator.receive(history, state, now, is_untouched=access.is_untouched)
                 interpolator.place(now)
         except BaseException:
             access.__exit__(None, None, None)

@@ -13,7 +13,7 @@ from pygase.state.tracks import JUMP_FACTOR, Pace, Plan, Track
 __all__ = ["Flock"]
 
 NEARLY: Final = 0.99
-"""What is usual is found out anew once it is less than this part of the fastest speed: not for each bit of forgetting."""
+"""What is usual is found out anew once it is below this part of the fastest speed: not for each bit of forgetting."""
 
 _is_pair: Final = attrgetter("is_pair")
 
@@ -31,10 +31,13 @@ class Flock:
         TypeError: One of them is something else.
 
     Attributes:
+        containers: The dicts that hold the values.
+        name: The key of the values in them.
         number: The number of the last plan that has all of them; 0 for none.
+        tracks: One for each.
     """
 
-    __slots__ = ("_containers", "_keys", "_known", "_name", "_seconds", "_ways", "_xs", "_ys", "number", "tracks")
+    __slots__ = ("_keys", "_known", "_seconds", "_ways", "_xs", "_ys", "containers", "name", "number", "tracks")
 
     def __init__(self, keys: list[Any], known: dict[Any, Any], name: Any) -> None:
         self.tracks: list[Track] = [known[key][name] for key in keys]
@@ -43,8 +46,8 @@ class Flock:
         self.number = 0
         self._keys = keys
         self._known = known
-        self._containers = [track.container for track in self.tracks]
-        self._name = next((key for key in self._containers[0] if key == name), name)  # the same one is found faster
+        self.containers = [track.container for track in self.tracks]
+        self.name = next((key for key in self.containers[0] if key == name), name)  # the same one is found faster
         self._xs: list[float] = [track.values[0] for track in self.tracks]  # type: ignore[index]
         self._ys: list[float] = [track.values[1] for track in self.tracks]  # type: ignore[index]
         self._ways = [track.speed for track in self.tracks]
@@ -80,7 +83,7 @@ class Flock:
             pace.fastest = max(pace.fastest, again / seconds)
         if not all(ways):  # a pause does not count
             ways = [now or scale * before for now, before in zip(ways, self._ways)]  # noqa: B905
-        plan.groups.append((self._containers, self._name, self._xs, ways_x, self._ys, ways_y))
+        plan.groups.append((self.containers, self.name, self._xs, ways_x, self._ys, ways_y))
         self._xs, self._ys, self._ways, self._seconds = xs, ys, ways, seconds
         self.number = plan.number
         return True

@@ -60,13 +60,16 @@ class Interpolator:
         """How far what is shown is meant to be behind the fastest delivery, in seconds."""
         return self._playout.delay
 
-    def receive(self, history: Iterable[StateArrival], game_state: GameState, now: float) -> None:
+    def receive(
+        self, history: Iterable[StateArrival], game_state: GameState, now: float, *, is_untouched: bool = False
+    ) -> None:
         """Take in updates.
 
         Args:
             history: The updates, oldest first.
             game_state: The state, to which they have been applied.
             now: The client's monotonic seconds.
+            is_untouched: Whether nobody can have changed the state since the newest update.
         """
         state = game_state.__dict__
         for arrival in history:
@@ -74,6 +77,8 @@ class Interpolator:
                 self._forget_all()
             self._receive(arrival, state, now)
         self._placed = None
+        if not is_untouched:
+            self._saved_groups = []
 
     def place(self, now: float) -> None:
         """Put the values of this moment into the state, until `restore`.
@@ -132,15 +137,14 @@ class Interpolator:
             container[key] = values[0] if is_scalar else values
 
     def _originals(self, containers: list[dict[Any, Any]], key: Any) -> _Originals:
-        """Return where a group writes to, with what is there now: as for the plan before, if no update has come since.
+        """Return where a group writes to, with what is there now: what the newest update has put there, if known.
 
         Raises:
             KeyError: At one of the places there is nothing.
         """
-        if self._placed is not None:
-            for saved in self._saved_groups:
-                if saved[0] is containers and saved[1] is key:
-                    return saved
+        for saved in self._saved_groups:
+            if saved[0] is containers and saved[1] is key:
+                return saved
         return containers, key, [container[key] for container in containers]
 
     # --- taking in ----------------------------------------------------------------------------------------------
@@ -162,6 +166,7 @@ class Interpolator:
         self._latest, self._version = end, arrival.version
         self._number += 1
         plan = Plan(self._number, begin, end)
+        self._saved_groups = []
         for path in self._paths:
             path.pace.pass_to(end)
             if type(arrival.update) is Replacement:
@@ -243,7 +248,10 @@ class Interpolator:
         is_new = flock.number != last
         if not flock.move(column, plan, path.pace):
             return False
-        if is_new and flock.number == plan.number:
+        if flock.number != plan.number:
+            return True
+        self._saved_groups.append((flock.containers, flock.name, column))
+        if is_new:
             for track in flock.tracks:  # they do not know yet that they have moved
                 if track.number != last:
                     self._hold_before(track)

@@ -6,7 +6,6 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,6 +28,7 @@ class FakeClient:
         self.calls: list[str] = []
         self.disconnected = 0
         self.depth = 0
+        self.is_untouched = False
         self._lock = threading.RLock()
 
     def arrive(self, event_type: str, *args: Any, **kwargs: Any) -> None:
@@ -62,14 +62,17 @@ class FakeClient:
             raise NotConnected("not connected")
         self.dispatched.append((event_type, args, kwargs))
 
-    @contextmanager
-    def access_game_state(self) -> Iterator[Any]:
-        with self._lock:
-            self.depth += 1
-            try:
-                yield self.state
-            finally:
-                self.depth -= 1
+    def access_game_state(self) -> "FakeClient":
+        return self
+
+    def __enter__(self) -> Any:
+        self._lock.acquire()
+        self.depth += 1
+        return self.state
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+        self._lock.release()
 
     def take_state_history(self) -> list[Any]:
         taken, self.history = self.history, []

@@ -116,6 +116,36 @@ def test_true_state_is_newer_than_what_is_drawn(networks: list[SimulatedNetwork]
     assert 0.0 < net.interpolation_delay < 0.15
 
 
+def test_game_that_writes_to_its_copy_before_drawing_finds_that_again(networks: list[SimulatedNetwork]) -> None:
+    """As a game does that moves its own player before the server has: it looks, writes, draws and looks again."""
+    network = SimulatedNetwork(1, "lan")
+    networks.append(network)
+
+    def step(game_state: GameState, dt: float) -> dict[str, Any]:
+        return {"bodies": {name: {"position": [SPEED * network.now, y]} for name, y in (("a", 1.5), ("b", 2.5))}}
+
+    backend = Backend(GameState(bodies={name: {"position": [0.5, 0.5]} for name in "ab"}), step)
+    network.serve(backend, interval=0.05)
+    client = network.connect()
+    net = FrameAdapter(client, interpolate=("bodies.*.position",))
+    network.every(FRAME, net.pump)
+    network.run(1.0)
+    drawn = []
+    for frame in range(60):
+        network.run(0.05)
+        with client.access_game_state() as state:
+            assert client.access_game_state().is_untouched
+            if frame % 2:
+                state.bodies["a"]["position"] = [-1.0, -1.0]
+            with net.render_state() as inner:
+                assert not client.access_game_state().is_untouched
+                drawn.append(inner.bodies["a"]["position"])
+            if frame % 2:
+                assert state.bodies["a"]["position"] == [-1.0, -1.0]
+            assert state.bodies["b"]["position"][1] == 2.5
+    assert all(new[0] > old[0] >= 0.0 for old, new in pairwise(drawn[5:]))
+
+
 def test_event_is_handled_in_the_pump_with_a_state_as_new(networks: list[SimulatedNetwork]) -> None:
     """The join pattern, seen by an adapter."""
     network = SimulatedNetwork(3, Conditions(latency=0.04, jitter=0.03, loss=0.1))

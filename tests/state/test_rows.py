@@ -128,7 +128,7 @@ def test_what_is_drawn_does_not_depend_on_the_form_of_the_updates(seed: int) -> 
             continue  # the game looks at both in the next frame
         for (state, smooth), arrivals in zip(screens, waiting, strict=True):
             apply_all(state, arrivals)
-            smooth.receive(arrivals, state, time + 0.055)
+            smooth.receive(arrivals, state, time + 0.055, is_untouched=bool(tick & 4))
             arrivals.clear()
         for frame in range(3):
             drawn = []
@@ -141,3 +141,27 @@ def test_what_is_drawn_does_not_depend_on_the_form_of_the_updates(seed: int) -> 
             assert drawn[0].keys() == drawn[1].keys()
             for name, place in drawn[0].items():
                 assert drawn[1][name] == (pytest.approx(place, abs=1e-6) if type(place) is list else place)
+
+
+def test_what_a_game_has_written_is_put_back_unless_an_update_has_come() -> None:
+    state, smooth = GameState(), Interpolator(("players.*.position",))
+    encoder, decoder = Encoder(), Decoder()
+    for tick in range(1, 20):
+        encoder.begin(tick)
+        bodies = {name: {"position": [0.5 + 10.0 * tick, 0.5 + number]} for number, name in enumerate("abc")}
+        update = {"players": bodies}
+        data = encoder.encode(Replacement(update) if tick == 1 else update, tick - 1)
+        arrival = StateArrival(tick, tick * 0.05, tick * 0.05, decoder.decode(data, keeps_rows=True))
+        apply_all(state, [arrival])
+        is_untouched = tick % 2 == 0
+        if not is_untouched:
+            state.players["b"]["position"] = [-1.0, -1.0]
+        smooth.receive([arrival], state, tick * 0.05, is_untouched=is_untouched)
+        smooth.place(tick * 0.05 + 0.01)
+        drawn = state.players["b"]["position"]
+        smooth.restore()
+        if tick > 5:
+            assert 10.0 * (tick - 4) < drawn[0] < 10.0 * (tick + 1)
+            assert drawn[1] == 1.5
+        assert state.players["b"]["position"] == ([0.5 + 10.0 * tick, 1.5] if is_untouched else [-1.0, -1.0])
+        assert state.players["a"]["position"] == [0.5 + 10.0 * tick, 0.5]
