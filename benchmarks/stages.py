@@ -151,7 +151,7 @@ class Room:
             if isinstance(signal, ClientJoined):
                 signal.seat.owner = signal.seat
             elif isinstance(signal, EventFrom):
-                self.handle(draft, signal.event.handler_args)
+                self.handle(draft, signal.handler_args)
         self.commit(draft)
         self.publish(now)
         for data, address in self.send(now + 0.004):

@@ -212,8 +212,9 @@ class GameStateMachine:
         try:
             for _ in range(len(events)):
                 waiting = events.popleft()
+                event: Event
                 if isinstance(waiting, EventFrom):
-                    event, injected = waiting.event, {"client_address": waiting.seat.address}
+                    event, injected = waiting, {"client_address": waiting.seat.address}
                 else:
                     event, injected = waiting[0], {"client_address": None, **waiting[1]}
                 if not handlers.has_event_type(event.type):

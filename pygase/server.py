@@ -363,7 +363,7 @@ class Server(Listener[ServerSession]):
 def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
     """Return a signal as an event and what its handlers get besides its data."""
     if isinstance(signal, EventFrom):
-        return signal.event, {"client_address": signal.seat.peer.address}
+        return signal, {"client_address": signal.seat.peer.address}
     if isinstance(signal, ClientJoined):
         who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
         name = "CLIENT_RECONNECTED" if signal.is_returning else "CLIENT_CONNECTED"
@@ -382,7 +382,7 @@ def _push_onto(wire: EventWire, event: Event, injected: dict[str, Any]) -> Any:
     if isinstance(wire, GameStateMachine):
         return wire._push_event(event, injected)
     event.handler_kwargs.update(injected)
-    return wire._push_event(event)
+    return wire._push_event(event.alone() if isinstance(event, EventFrom) else event)
 
 
 def _addresses(target_client: Any) -> list[Address]:

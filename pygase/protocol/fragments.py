@@ -97,7 +97,7 @@ class Parcel:
             else:
                 self.unsent += 1
             self._tries[index] += 1
-            contents.append((self, index, 1))
+            contents += (self, index, 1)
         return room
 
     def on_acked(self, key: Any, count: int) -> None:  # noqa: ARG002  (see `Carried`)

@@ -30,11 +30,15 @@ class Carried(Protocol):
         """Packet `number` with it is lost."""
 
 
-Contents = list[tuple[Carried, Any, int]]
-"""Who put what into a packet: `(who, key, count)`."""
+Contents = list[Any]
+"""Who put what into a packet: who, key and count in turn. Flat, since there is one of these for every packet under way,
+and the garbage collector looks at each tuple and list that there is."""
 
-SentPacket = tuple[float, int, int, Contents, int]
-"""When it was sent, its size in bytes, its urgency, its contents, and up to where it acknowledged (-1: nowhere)."""
+SentPacket = tuple[Any, ...]
+"""When it was sent, its size in bytes, its urgency, up to where it acknowledged (-1: nowhere); then its contents."""
+
+_CONTENTS: Final = 4
+"""Where a `SentPacket`'s contents begin."""
 
 _NEVER: Final = float("inf")
 _LOSS_WEIGHT: Final = 1 / 64
@@ -98,7 +102,7 @@ class Recovery:
 
     def on_sent(self, now: float, size: int, urgency: int, contents: Contents, ack_top: int) -> None:
         """Packet `next_number` goes out; ack-only packets are not noted here."""
-        self._sent[self.next_number] = (now, size, urgency, contents, ack_top)
+        self._sent[self.next_number] = (now, size, urgency, ack_top, *contents)
         if urgency:
             self.eliciting += 1
             self._last_eliciting = now
@@ -164,14 +168,15 @@ class Recovery:
         acked_bytes = 0
         sent_at = 0.0
         for number in numbers:
-            sent_at, size, urgency, contents, ack_top = sent.pop(number)
-            acked_bytes += size
-            if urgency:
+            packet = sent.pop(number)
+            sent_at = packet[0]
+            acked_bytes += packet[1]
+            if packet[2]:
                 self.eliciting -= 1
-            if ack_top >= 0:
-                self._received.peer_knows(ack_top, number)
-            for who, key, count in contents:
-                who.on_acked(key, count)
+            if packet[3] >= 0:
+                self._received.peer_knows(packet[3], number)
+            for place in range(_CONTENTS, len(packet), 3):
+                packet[place].on_acked(packet[place + 1], packet[place + 2])
         kept = 1.0 - _LOSS_WEIGHT * len(numbers)
         self._congestion.loss *= kept if kept > 0.5 else 0.5
         return acked_bytes, sent_at
@@ -186,13 +191,13 @@ class Recovery:
             if low <= number <= top or (runs and _within(number, runs)):
                 late.append(number)
         for number in late:
-            _, _, _, contents, ack_top = self._lost.pop(number)
+            packet = self._lost.pop(number)
             self._stats.packets_lost -= 1
             self._congestion.loss = max(self._congestion.loss - _LOSS_WEIGHT, 0.0)
-            if ack_top >= 0:
-                self._received.peer_knows(ack_top, number)
-            for who, key, count in contents:
-                who.on_acked(key, count)
+            if packet[3] >= 0:
+                self._received.peer_knows(packet[3], number)
+            for place in range(_CONTENTS, len(packet), 3):
+                packet[place].on_acked(packet[place + 1], packet[place + 2])
         if late and late[0] > self._spurious_at:
             # RFC 8985 section 6.2: a wrong guess widens the allowance, once per round trip, and ends counting packets.
             self._spurious_at = self.next_number
@@ -221,9 +226,9 @@ class Recovery:
 
     def _lose(self, number: int) -> None:
         packet = self._sent.pop(number)
-        _, size, urgency, contents, _ = packet
+        size = packet[1]
         self._stats.packets_lost += 1
-        if urgency:
+        if packet[2]:
             self.eliciting -= 1
         congestion = self._congestion
         congestion.on_lost(size)
@@ -232,8 +237,8 @@ class Recovery:
         lost[number] = packet
         if len(lost) > MAX_LOST_REMEMBERED:
             del lost[next(iter(lost))]
-        for who, key, count in contents:
-            who.on_lost(key, count, number)
+        for place in range(_CONTENTS, len(packet), 3):
+            packet[place].on_lost(packet[place + 1], packet[place + 2], number)
 
     # --- silence ----------------------------------------------------------------------------------------------------
 
@@ -256,10 +261,11 @@ class Recovery:
         self._last_eliciting = now
         room = _PROBE_BYTES
         useful = False
-        for number, (_, size, urgency, contents, _) in list(self._sent.items()):
-            if urgency == URGENCY_NONE:
+        for number, packet in list(self._sent.items()):
+            size = packet[1]
+            if packet[2] == URGENCY_NONE:
                 continue
-            if contents:
+            if len(packet) > _CONTENTS:
                 if room < size and useful:
                     continue
                 room -= size

@@ -160,7 +160,7 @@ class ReliableSender:
                 count += 1
             if count:
                 parts.insert(head, RELIABLE_HEAD.pack(RELIABLE_RUN, first & 0xFFFF, count))
-                contents.append((self, first, count))
+                contents += (self, first, count)
                 self._last_fresh_at = now
                 room = left
             if count >= most or not fresh or len(fresh[0]) <= FRAGMENT_BYTES or not self._start_parcel():
@@ -242,10 +242,10 @@ class ReliableSender:
                 first = key
                 head = len(parts)
                 parts.append(b"")
-                contents.append((self, first, 0))
+                contents += (self, first, 0)
             parts += (LENGTHS[size], message)
             parts[head] = RELIABLE_HEAD.pack(RELIABLE_RUN, first & 0xFFFF, key - first + 1)
-            contents[-1] = (self, first, key - first + 1)
+            contents[-1] = key - first + 1
             self._carrier[key] = number
             following = key + 1
             room -= need

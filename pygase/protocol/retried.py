@@ -80,7 +80,7 @@ class RetriedSender:
                     return room
                 room -= need
                 self._under_way[key] = (message, left - 1, tag)
-                contents.append((self, key, 1))
+                contents += (self, key, 1)
                 self._stats.messages_resent += 1
             overdue.popleft()
         fresh = self.fresh
@@ -94,7 +94,7 @@ class RetriedSender:
             room -= need
             self._under_way[key] = entry
             self._next = key + 1
-            contents.append((self, key, 1))
+            contents += (self, key, 1)
         return room
 
     @staticmethod

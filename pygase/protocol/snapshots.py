@@ -82,7 +82,7 @@ class SnapshotSender:
             return room
         head = _head(version, 0 if baseline is None else version - baseline, size)
         parts += (head, blob)
-        contents.append((self, version, 0))
+        contents += (self, version, 0)
         self.offer = None
         self._newest_sent = version
         self._stats.snapshots_sent += 1

@@ -79,7 +79,7 @@ class UnreliableSender:
                 return room
             tagged.popleft()
             parts += (UNRELIABLE_HEADS[size], message)
-            contents.append((self, tag, 1))
+            contents += (self, tag, 1)
             room -= need
             self.bytes -= size
         queue = self.queue

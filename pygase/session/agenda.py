@@ -1,5 +1,7 @@
 """What a server's session has to do next; the sessions of several rooms share one, and the link below them."""
 
+# ruff: noqa: PLR1730  (deadlines are looked at for every packet, and min() costs four times a comparison)
+
 import heapq
 import itertools
 from collections.abc import Iterator, Mapping
@@ -21,7 +23,7 @@ class Agenda:
 
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
-        timers: A heap of deadlines; an entry whose client has another deadline by now is skipped.
+        timers: A heap of deadlines, each with the clients for whom it counts: those that have no other one by now.
         tellers: Sessions that have signals for the layer above.
         hurried_until: Until when what arrives should be read at once, for a bulk transfer's sake.
     """
@@ -30,7 +32,7 @@ class Agenda:
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
-        self.timers: list[tuple[float, int, Seat]] = []
+        self.timers: list[tuple[float, int, list[Seat]]] = []
         self.tellers: list[ServerSession] = []
         self.hurried_until = -NEVER
         self._numbers: Iterator[int] = itertools.count(1)  # tell entries of one deadline apart
@@ -39,10 +41,31 @@ class Agenda:
     def schedule(self, seat: "Seat", deadline: float) -> None:
         """Set a client's deadline, which is earlier than the one that it had."""
         seat.deadline = seat.due = deadline
+        self._push(deadline, [seat])
+
+    def reschedule(self, seats: "list[Seat]") -> None:
+        """Note the deadlines of clients that have been looked after together, which are when they are `due`."""
+        if len(seats) == 1:
+            seat = seats[0]
+            if seat.due < seat.deadline:
+                self.schedule(seat, seat.due)
+            return  # else its entry changes when that comes: deadlines mostly move on
+        deadline = NEVER
+        for seat in seats:
+            if seat.due < deadline:
+                deadline = seat.due
+        for seat in seats:
+            seat.deadline = deadline
+        if deadline < NEVER:
+            self._push(deadline, seats)
+
+    def _push(self, deadline: float, seats: "list[Seat]") -> None:
         timers = self.timers
-        heapq.heappush(timers, (deadline, next(self._numbers), seat))
+        heapq.heappush(timers, (deadline, next(self._numbers), seats))
         if len(timers) > self._tidy_above:  # entries that no longer count may lie hours ahead
-            timers[:] = [entry for entry in timers if not entry[2].is_over and entry[2].deadline == entry[0]]
+            timers[:] = [
+                entry for entry in timers if any(not seat.is_over and seat.deadline == entry[0] for seat in entry[2])
+            ]
             heapq.heapify(timers)
             self._tidy_above = 4 * len(timers) + 64
 
@@ -54,29 +77,48 @@ class Agenda:
         """
         timers = self.timers
         while timers:
-            deadline, _, seat = timers[0]
-            if not seat.is_over and seat.deadline == deadline:
-                actual = seat.due
-                if actual <= deadline:
-                    actual = seat.due = seat.session.deadline_of(seat)
-                    if actual <= deadline:
-                        return deadline
-                seat.deadline = NEVER
-                if actual < NEVER:
-                    seat.deadline = actual
-                    heapq.heapreplace(timers, (actual, next(self._numbers), seat))
-                    continue
-            heapq.heappop(timers)
+            deadline, _, seats = timers[0]
+            soonest, holds = self._look_again(deadline, seats)
+            if holds:
+                return deadline
+            if soonest < NEVER:
+                heapq.heapreplace(timers, (soonest, next(self._numbers), seats))
+            else:
+                heapq.heappop(timers)
         return NEVER
 
+    @staticmethod
+    def _look_again(deadline: float, seats: "list[Seat]") -> tuple[float, bool]:
+        """Have an entry moved on with its clients, of which those that have another one are dropped.
+
+        Returns:
+            When the first of them is due, and whether that is at the entry's own deadline: then nothing has changed.
+        """
+        soonest = NEVER
+        counting = [seat for seat in seats if seat.deadline == deadline and not seat.is_over]
+        for seat in counting:
+            if seat.due <= deadline:
+                seat.due = seat.session.deadline_of(seat)
+                if seat.due <= deadline:
+                    return deadline, True
+            if seat.due < soonest:
+                soonest = seat.due
+        for seat in counting:
+            seat.deadline = soonest
+        seats[:] = counting
+        return soonest, False
+
     def pop_due(self, now: float) -> "Seat | None":
-        """Take a client whose deadline has come."""
+        """Take a client whose deadline has come, or that of another one with which it was looked after."""
         timers = self.timers
         while timers and timers[0][0] <= now:
-            deadline, _, seat = heapq.heappop(timers)
-            if not seat.is_over and seat.deadline == deadline:
-                seat.deadline = NEVER
-                return seat
+            deadline, _, seats = timers[0]
+            while seats:
+                seat = seats.pop(0)
+                if not seat.is_over and seat.deadline == deadline:
+                    seat.deadline = NEVER
+                    return seat
+            heapq.heappop(timers)
         return None
 
 

@@ -1,8 +1,11 @@
 """An event, as dispatched and as handlers get it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Event"]
+if TYPE_CHECKING:
+    from pygase.session.seat import Seat
+
+__all__ = ["Event", "EventFrom"]
 
 
 class Event:
@@ -40,3 +43,20 @@ class Event:
         )
 
     __hash__ = None  # type: ignore[assignment]  # mutable, like the dict it holds
+
+
+class EventFrom(Event):
+    """A signal: a client sent an event. It is the event, since one object for each is enough.
+
+    Attributes:
+        seat: The client.
+    """
+
+    __slots__ = ("seat",)
+    seat: "Seat"
+
+    def alone(self) -> Event:
+        """Return the event without its sender, for code that knows nothing of clients."""
+        event = Event.__new__(Event)
+        event.type, event.handler_args, event.handler_kwargs = self.type, self.handler_args, self.handler_kwargs
+        return event

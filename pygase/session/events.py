@@ -4,15 +4,12 @@ A message is one kind byte, for a gated event the `time_order` that the client's
 MessagePack list of the event. docs/PROTOCOL.md, "Messages", is the normative text.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pygase.config import MAX_EVENT_BYTES
 from pygase.errors import DisconnectReason, MalformedDatagram, NotSendable, ReservedEventType, TooLarge
-from pygase.session.event import Event
+from pygase.session.event import Event, EventFrom
 from pygase.wire import pack, read_varint, unpack, write_varint
-
-if TYPE_CHECKING:
-    from pygase.session.seat import Seat
 
 __all__ = [
     "CLIENT_LIFECYCLE",
@@ -51,16 +48,6 @@ with the same bytes; until then neither side sends packets."""
 
 _MIN_EVENT_BYTES: Final = 3
 _REASONS: Final = tuple(DisconnectReason)
-
-
-class EventFrom:
-    """A signal: a client sent an event. One is made for each, and a frozen dataclass would take twice as long."""
-
-    __slots__ = ("event", "seat")
-
-    def __init__(self, seat: "Seat", event: Event) -> None:
-        self.seat = seat
-        self.event = event
 
 
 def check_at_server(event_type: Any) -> None:
@@ -110,8 +97,12 @@ def gated(message: bytes, time_order: int) -> bytes:
     return bytes(head) + message[1:]
 
 
-def decode_event(message: bytes) -> tuple[Event, int]:
+def decode_event(message: bytes, event: Event | None = None) -> tuple[Event, int]:
     """Return an event and the `time_order` it waits for, 0 if none.
+
+    Args:
+        message: Its message.
+        event: What to fill in, if there is something already.
 
     Raises:
         MalformedDatagram: The message is not an event, or is a lifecycle event.
@@ -124,7 +115,8 @@ def decode_event(message: bytes) -> tuple[Event, int]:
     items = unpack(message[start:])
     if type(items) is not list or not items:
         raise MalformedDatagram("an event is a list")
-    event = Event.__new__(Event)
+    if event is None:
+        event = Event.__new__(Event)
     if kind & HAS_KEYWORDS:
         keywords = items.pop(0)
         if type(keywords) is not dict or not all(type(key) is str for key in keywords) or not items:

@@ -295,23 +295,27 @@ class ServerSession:
 
     def serve(self, seats: Iterable[Seat], out: list[tuple[bytes, tuple[Any, ...]]], now: float) -> None:
         """Append to `out` what has to go to some of this session's clients."""
+        served: list[Seat] = []
         for seat in seats:
             if seat.is_over:
                 continue
             if not seat.is_absent:
-                seal, address = seat.peer.seal, seat.peer.address
+                peer = seat.peer
                 if seat.welcome:
                     if now >= seat.welcome_at:
-                        out.append((seal(seat.welcome, now), address))
+                        out.append((peer.seal(seat.welcome, now), peer.address))
                         seat.welcome_at = now + WELCOME_INTERVAL
                 else:
                     self._offer_state(seat, now)
                     packets = seat.traffic.packets_to_send(now, MAX_SEND_BURST)
                     for payload in packets:
-                        out.append((seal(payload, now), address))
+                        out.append((peer.seal(payload, now), peer.address))
                     if len(packets) > 1:
                         self._agenda.hurried_until = now + BULK_HURRY
-            self._schedule(seat)
+            seat.due = self.deadline_of(seat)
+            served.append(seat)
+        if served:
+            self._agenda.reschedule(served)
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
@@ -394,11 +398,8 @@ class ServerSession:
         return timer
 
     def _schedule(self, seat: Seat) -> None:
-        timer = self.deadline_of(seat)
-        if timer < seat.deadline:
-            self._agenda.schedule(seat, timer)
-        else:
-            seat.due = timer  # its entry changes when that comes: deadlines mostly move on
+        seat.due = self.deadline_of(seat)
+        self._agenda.reschedule([seat])
 
     def _newest_for(self, seat: Seat) -> int:
         """Return the time order of the newest state that there is for a client."""
@@ -559,11 +560,13 @@ class ServerSession:
                 if message[0] > 1:
                     self._take_control(seat, message, now)
                     continue
-                event, _ = events.decode_event(message)
+                event = EventFrom.__new__(EventFrom)
+                events.decode_event(message, event)
             except (MalformedDatagram, IndexError):
                 self._note_fault(seat, now)
                 continue
-            self.tell(EventFrom(seat, event))
+            event.seat = seat
+            self.tell(event)
 
     def _note_fault(self, seat: Seat, now: float) -> None:
         """Count what no honest client sends, and send away who goes on with it."""
