@@ -22,7 +22,6 @@ from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore, GameStatus
 from pygase.session.events import LIFECYCLE_EVENT_TYPES, EventFrom, check_at_server
 from pygase.session.tick import current_tick
-from pygase.state import Draft
 
 __all__ = ["GameStateMachine"]
 
@@ -207,25 +206,28 @@ class GameStateMachine:
         draft = self._store.begin_tick()
         state = draft.game_state
         token = current_tick.set((self._store, draft.time_order))
-        events, handlers = self._events, self._handlers
-        injected: dict[str, Any]
+        events, call = self._events, self._handlers.call
         try:
-            for _ in range(len(events)):
-                waiting = events.popleft()
-                event: Event
-                if isinstance(waiting, EventFrom):
-                    event, injected = waiting, {"client_address": waiting.seat.address}
-                else:
-                    event, injected = waiting[0], {"client_address": None, **waiting[1]}
-                if not handlers.has_event_type(event.type):
-                    continue
-                injected["game_state"], injected["dt"] = state, dt
-                awaitable = self._merge(draft, event, handlers.call, event, injected)
-                if awaitable is not None:
-                    yield from self._merge_awaited(draft, event, awaitable)
-            awaitable = self._merge(draft, None, self.time_step, state, dt)
-            if awaitable is not None:
-                yield from self._merge_awaited(draft, None, awaitable)
+            for left in range(len(events), -1, -1):
+                event: Event | None = None
+                try:
+                    if left:
+                        event, injected = _with_sender(events.popleft())
+                        injected["game_state"], injected["dt"] = state, dt
+                        update = call(event, injected)
+                    else:
+                        update = self.time_step(state, dt)
+                    if type(update) is not dict:  # most are, and asking whether it is to be awaited costs more
+                        if update is not None and inspect.isawaitable(update):
+                            update = yield update
+                        if update is None:
+                            continue
+                        if not isinstance(update, dict):
+                            what = _name(event)
+                            raise TypeError(f"{what} returned {update!r}; it returns a dict of changes, or None")
+                    draft.merge(update)  # wholly or not at all
+                except (Exception, SystemExit):  # sys.exit in a handler must not end the loop in silence
+                    self._user_code.failed(_name(event))
             if self._stopping.is_set():
                 draft.merge({"game_status": int(GameStatus.PAUSED)})
         finally:
@@ -234,39 +236,6 @@ class GameStateMachine:
                 current_tick.reset(token)
             self.game_time += dt
             self._store.commit(draft)
-
-    def _merge(self, draft: Draft, event: Event | None, call: Callable[..., Any], *args: Any) -> Awaitable[Any] | None:
-        """Call the user's code and merge what it returns; an exception leaves the draft as it was.
-
-        Args:
-            draft: What to merge into.
-            event: What is handled; None for `time_step`.
-            call: Calls the code.
-            *args: For that.
-
-        Returns:
-            What is to be awaited, if what the code returned comes later.
-        """
-        try:
-            update = call(*args)
-            if type(update) is dict:  # most are, and asking whether it is to be awaited costs more
-                draft.merge(update)
-            elif update is not None:
-                if inspect.isawaitable(update):
-                    return update
-                _merge_into(draft, event, update)
-        except (Exception, SystemExit):  # sys.exit in a handler must not end the loop in silence
-            self._user_code.failed(_name(event))
-        return None
-
-    def _merge_awaited(self, draft: Draft, event: Event | None, awaitable: Awaitable[Any]) -> Step:
-        """Wait for what user code returned, and merge what comes of it."""
-        try:
-            update = yield awaitable
-            if update is not None:
-                _merge_into(draft, event, update)
-        except (Exception, SystemExit):
-            self._user_code.failed(_name(event))
 
     def _pause(self) -> None:
         if self._store.get_game_state().game_status == GameStatus.ACTIVE:
@@ -327,10 +296,11 @@ class GameStateMachine:
         return inside_tick or not self._is_running
 
 
-def _merge_into(draft: Draft, event: Event | None, update: Any) -> None:
-    if not isinstance(update, dict):
-        raise TypeError(f"{_name(event)} returned {update!r}; it returns a dict of changes, or None")
-    draft.merge(update)
+def _with_sender(waiting: EventFrom | tuple[Event, dict[str, Any]]) -> tuple[Event, dict[str, Any]]:
+    """Return an event that has waited for its tick, and what its handler gets besides its data."""
+    if isinstance(waiting, EventFrom):
+        return waiting, {"client_address": waiting.seat.peer.address}
+    return waiting[0], {"client_address": None, **waiting[1]}
 
 
 def _name(event: Event | None) -> str:

@@ -444,11 +444,12 @@ class ServerSession:
         only_number = acked is not None and store.unchanged_since(acked) and seat.gate <= acked
         if only_number and now - seat.offered_at < IDLE_STATE_INTERVAL:
             return  # time_order has moved on and nothing else: worth a packet now and then, not every tick
-        if not self._feed.prepare(acked, now):
+        offered = self._feed.offer(acked, now)
+        if offered is None:
             seat.whole_at = now + WHOLE_SLICE_PAUSE  # others have their turn meanwhile
             return
         seat.whole_at = NEVER
-        version, blob = self._feed.encoded(acked)
+        version, blob = offered
         traffic.offer_snapshot(acked, version, blob)
         seat.offered_at, seat.offered_version = now, version
 

@@ -38,6 +38,15 @@ class StateFeed:
         self._encoded: dict[int | None, bytes] = {}
         self._whole: _Whole | None = None
 
+    def offer(self, baseline: int | None, now: float) -> tuple[int, bytes] | None:
+        """Do both: `prepare`, and `encoded` if that says so."""
+        version = self.store.time_order
+        if version == self._version:
+            blob = self._encoded.get(baseline)
+            if blob is not None:
+                return version, blob
+        return self.encoded(baseline) if self.prepare(baseline, now) else None
+
     def prepare(self, baseline: int | None, now: float) -> bool:
         """Do what takes long before `encoded` can be called: a slice of it, and no more than one for each `now`.
 
