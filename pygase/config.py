@@ -305,10 +305,11 @@ GATHER_INTERVAL: Final = 0.0015
 """A busy server looks into its socket at most so often and handles what has gathered in one go: waking up for each
 datagram costs several times what the datagram does. Network cards do the same with their interrupts."""
 
-BUSY_RATE: Final = 100.0
-"""Datagrams a second, five players' who send twenty times a second, above which a server whose events are all handled
-by ticks looks into its socket only when a tick begins. No event is handled later by it, and round trips are measured
-from when a datagram arrived."""
+BUSY_RATE: Final = 30.0
+"""Datagrams a second, two players' who send twenty times a second, above which a server whose events are all handled by
+ticks looks into its socket only when a tick begins: with four players that halves what each costs. No event is handled
+later by it, and round trips are measured from when a datagram arrived; only acknowledgements come up to a tick later,
+and of a joining player's handshake each step."""
 
 LONGEST_GATHER: Final = 0.06
 """The longest interval of ticks for which that is done."""

@@ -116,7 +116,8 @@ class ClientSession:
         """
         if self._handed_over or not self._has_room:
             self._take_over()
-        self._dispatch(message, retries, tag)
+        if retries or self._gives_up_at == NEVER:
+            self.traffic.send(message, retries, tag)
 
     def hand_over(self, message: bytes, retries: int, tag: object) -> bool:
         """Leave an event message to be queued when the session is driven next.
@@ -239,10 +240,6 @@ class ClientSession:
 
     # --- events of the game's thread --------------------------------------------------------------------------------
 
-    def _dispatch(self, message: bytes, retries: int, tag: object) -> None:
-        if retries or self._gives_up_at == NEVER:
-            self.traffic.send(message, retries, tag)
-
     def _take_over(self) -> None:
         """Queue what was handed over.
 
@@ -252,7 +249,9 @@ class ClientSession:
         self.is_awaited = False  # first: what is handed over from here on is told of anew
         handed_over = self._handed_over
         while handed_over:
-            self._dispatch(*handed_over[0])
+            message, retries, tag = handed_over[0]
+            if retries or self._gives_up_at == NEVER:
+                self.traffic.send(message, retries, tag)
             handed_over.popleft()
         self._has_room = self.traffic.backlog_bytes <= MAX_BACKLOG_BYTES // 2
 
