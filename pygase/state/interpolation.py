@@ -99,7 +99,7 @@ class Interpolator:
         while plans and time >= plans[0].end:
             plans.popleft()
         if plans:
-            self._place(plans[0], max(time, plans[0].begin))
+            self._place(plans[0], time)
 
     def restore(self) -> None:
         """Put back what `place` replaced."""
@@ -123,6 +123,8 @@ class Interpolator:
                 return
             self._placed = plan
         self._is_placed = True
+        if time < plan.begin:  # noqa: PLR1730  (max() takes four times as long)
+            time = plan.begin
         passed = time - plan.begin
         part = passed / (plan.end - plan.begin)
         for containers, key, xs, ways_x, ys, ways_y in plan.groups:

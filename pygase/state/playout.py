@@ -1,3 +1,4 @@
+# ruff: noqa: PLR1730  (this runs in every frame, and min() costs four times a comparison)
 """Which moment of the server's time is on the screen: as late as it must be for the next update to be there.
 
 The ideas are those of Mirror (`SnapshotInterpolation`: a delay from the update interval and the deviation of its
@@ -74,6 +75,7 @@ class Playout:
         self._mean = 2.0 * FIRST_INTERVAL
         self._variance = 0.0
         self._learned = 0
+        self._window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
 
     def is_foreign(self, server_time: float, arrival: float) -> bool:
         """Return whether a time cannot belong to the server of the earlier ones: it was started anew, or is another."""
@@ -116,11 +118,12 @@ class Playout:
         if self._offset is None:
             self._offset = offset
         else:
-            elapsed = max(0.0, arrival - self._last_arrival)
-            self._offset = min(self._offset + CREEP * elapsed, offset)
+            elapsed = arrival - self._last_arrival
+            crept = self._offset + CREEP * elapsed if elapsed > 0.0 else self._offset
+            self._offset = crept if crept < offset else offset
             # Of updates that come together only the first can have been missed.
             if not self._is_fixed and noticed - self._last_noticed > 0.1 * self.interval:
-                self._learn(max(arrival, noticed) - begin - self._offset)
+                self._learn((noticed if noticed > arrival else arrival) - begin - self._offset)
         self._latest = server_time
         self._last_arrival = arrival
         self._last_noticed = noticed
@@ -135,6 +138,7 @@ class Playout:
         self._variance = (1.0 - weight) * (self._variance + weight * error * error)
         delay = self._mean + DEVIATIONS * math.sqrt(self._variance)
         self.delay = min(max(delay, self.interval), MAX_DELAY)
+        self._window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
 
     def advance(self, now: float, still_until: float | None = None) -> float:
         """Move the timeline on and return it.
@@ -145,7 +149,9 @@ class Playout:
         """
         assert self._offset is not None
         target = now - self._offset - self.delay
-        elapsed, self._advanced_at = max(0.0, now - self._advanced_at), now
+        elapsed, self._advanced_at = now - self._advanced_at, now
+        if elapsed < 0.0:
+            elapsed = 0.0
         if self.time is None:
             self.time = min(target, self._latest)
             return self.time
@@ -157,12 +163,14 @@ class Playout:
             self.time = max(self.time, min(target, self._latest))
             return self.time
         speed = 1.0 + error * (CATCH_UP if error > 0.0 else SLOW_DOWN)
-        speed = min(max(speed, SLOWEST), FASTEST)
+        if speed < SLOWEST:
+            speed = SLOWEST
+        elif speed > FASTEST:
+            speed = FASTEST
         step = speed * elapsed
         remaining = self._latest - self.time
-        window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
-        if remaining - step < window:
-            step = _eased(step, remaining, window)
+        if remaining - step < self._window:
+            step = _eased(step, remaining, self._window)
         self.time += step
         return self.time
 
