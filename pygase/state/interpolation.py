@@ -164,7 +164,6 @@ class Interpolator:
         is_first = self._version < 0
         end = arrival.server_time if is_first else max(arrival.server_time, self._latest + 0.001)  # its resolution
         begin = self._playout.begin_of_change(end, 1 if is_first else max(1, arrival.version - self._version))
-        self._playout.arrived(begin, end, arrival.arrival, now)
         self._latest, self._version = end, arrival.version
         self._number += 1
         plan = Plan(self._number, begin, end)
@@ -174,7 +173,9 @@ class Interpolator:
             if type(arrival.update) is Replacement:
                 self._rebind(path, path.known, state)
             self._walk(path, 0, arrival.update, state, path.known, plan)
-        if plan:
+        moves = bool(plan)
+        self._playout.arrived(begin, end, arrival.arrival, now, moves=moves)
+        if moves:
             self._plans.append(plan)
 
     def _walk(  # noqa: C901, PLR0912, PLR0917  (it calls itself for each entity: keywords would cost)

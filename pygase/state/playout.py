@@ -76,6 +76,8 @@ class Playout:
         self._variance = 0.0
         self._learned = 0
         self._window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
+        self._is_quiet = False  # nothing moved in the newest update
+        self._beat = FIRST_INTERVAL  # between updates in which something moves: several ticks, perhaps
 
     def is_foreign(self, server_time: float, arrival: float) -> bool:
         """Return whether a time cannot belong to the server of the earlier ones: it was started anew, or is another."""
@@ -87,7 +89,8 @@ class Playout:
         """Return when that began which an update at `server_time` tells of.
 
         At the update before it, unless so long ago that there was nothing to tell for a while: a server sends no
-        update when nothing changes, and a body that starts to move has not been moving all that time.
+        update when nothing changes, and a body that starts to move has not been moving all that time. Where nothing
+        moved even in the update before, versions that did not come are taken for such, not for lost ones.
 
         Args:
             server_time: The update's time.
@@ -101,11 +104,14 @@ class Playout:
             self.interval += 0.15 * (min(sample, 2.0 * self.interval) - self.interval)
         else:
             self.interval += 0.3 * (sample - self.interval)
+        if self._is_quiet:
+            return max(self._latest, server_time - self._beat)
+        self._beat += 0.15 * (min(gap, 2.0 * self._beat) - self._beat)
         if gap > 1.5 * steps * self.interval + 0.5 * self.interval:
             return server_time - steps * self.interval
         return self._latest
 
-    def arrived(self, begin: float, server_time: float, arrival: float, noticed: float) -> None:
+    def arrived(self, begin: float, server_time: float, arrival: float, noticed: float, *, moves: bool) -> None:
         """Take note of an update.
 
         Args:
@@ -113,6 +119,7 @@ class Playout:
             server_time: The update's time.
             arrival: When it arrived, in the client's seconds.
             noticed: When it came to be known here, in the client's seconds: a frame later, perhaps.
+            moves: Whether anything moves in it. How late others come keeps nobody waiting.
         """
         offset = arrival - server_time
         if self._offset is None:
@@ -122,10 +129,11 @@ class Playout:
             crept = self._offset + CREEP * elapsed if elapsed > 0.0 else self._offset
             self._offset = crept if crept < offset else offset
             # Of updates that come together only the first can have been missed.
-            if not self._is_fixed and noticed - self._last_noticed > 0.1 * self.interval:
+            if moves and not self._is_fixed and noticed - self._last_noticed > 0.1 * self.interval:
                 self._learn((noticed if noticed > arrival else arrival) - begin - self._offset)
         self._latest = server_time
         self._last_arrival = arrival
+        self._is_quiet = not moves
         self._last_noticed = noticed
 
     def _learn(self, lateness: float) -> None:

@@ -201,3 +201,32 @@ def test_second_adapter_on_a_client_is_refused(networks: list[SimulatedNetwork])
         FrameAdapter(client)
     first.close()
     FrameAdapter(client).close()
+
+
+@pytest.mark.parametrize("rest", [3.0, 30.0])
+def test_who_moves_on_after_a_rest_is_shown_no_later_than_before(networks: list[SimulatedNetwork], rest: float) -> None:
+    """Nothing changes meanwhile, so the server sends almost nothing: that says nothing about the line."""
+    network = SimulatedNetwork(1, "lan")
+    networks.append(network)
+    begin = 1.0 + rest
+    backend = Backend(GameState(x=0.0), lambda game_state, dt: None, {"MOVE": lambda x: {"x": x}})
+    network.serve(backend)
+    mover, watcher = network.connect(), network.connect()
+    shown: list[tuple[float, float]] = []
+    with FrameAdapter(watcher, interpolate=("x",)) as net:
+
+        def move() -> None:
+            if network.now < 1.0 or network.now > begin:
+                mover.dispatch_event("MOVE", SPEED * network.now)
+
+        def frame() -> None:
+            net.pump()
+            with net.render_state() as state:
+                shown.append((network.now, getattr(state, "x", 0.0)))
+
+        network.every(0.05, move)
+        network.every(FRAME, frame)
+        network.run(begin + 3.0)
+        assert net.interpolation_delay < 0.12
+    moving = [(now, x) for now, x in shown if now > begin + 0.3]
+    assert all(now - x / SPEED < 0.2 for now, x in moving)
