@@ -24,15 +24,17 @@ class Agenda:
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
         timers: A heap of deadlines, each with the clients for whom it counts: those that have no other one by now.
+        served: Clients that were looked after, in groups: their deadlines are found out once what they get is sent.
         tellers: Sessions that have signals for the layer above.
         hurried_until: Until when what arrives should be read at once, for a bulk transfer's sake.
     """
 
-    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "tellers", "timers", "touched")
+    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "served", "tellers", "timers", "touched")
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
         self.timers: list[tuple[float, int, list[Seat]]] = []
+        self.served: list[list[Seat]] = []
         self.tellers: list[ServerSession] = []
         self.hurried_until = -NEVER
         self._numbers: Iterator[int] = itertools.count(1)  # tell entries of one deadline apart
@@ -43,8 +45,15 @@ class Agenda:
         seat.deadline = seat.due = deadline
         self._push(deadline, [seat])
 
-    def reschedule(self, seats: "list[Seat]") -> None:
+    def _reschedule_served(self) -> None:
+        served, self.served = self.served, []
+        for seats in served:
+            self._reschedule(seats)
+
+    def _reschedule(self, seats: "list[Seat]") -> None:
         """Note the deadlines of clients that have been looked after together, which are when they are `due`."""
+        for seat in seats:
+            seat.due = NEVER if seat.is_over else seat.session.deadline_of(seat)
         if len(seats) == 1:
             seat = seats[0]
             if seat.due < seat.deadline:
@@ -75,6 +84,8 @@ class Agenda:
         Deadlines mostly move on while they wait, which changes no entry: the first one is looked at again until it
         holds.
         """
+        if self.served:
+            self._reschedule_served()
         timers = self.timers
         while timers:
             deadline, _, seats = timers[0]
@@ -110,6 +121,8 @@ class Agenda:
 
     def pop_due(self, now: float) -> "Seat | None":
         """Take a client whose deadline has come, or that of another one with which it was looked after."""
+        if self.served:
+            self._reschedule_served()
         timers = self.timers
         while timers and timers[0][0] <= now:
             deadline, _, seats = timers[0]

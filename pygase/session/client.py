@@ -205,8 +205,7 @@ class ClientSession:
             if self._closes_at is not None:
                 soonest = min(soonest, self._closes_at)
             if not self._awaits_welcome:
-                timer = self.traffic.next_timer()
-                soonest = min(soonest, self._ping_at, NEVER if timer is None else timer)
+                soonest = min(soonest, self._ping_at, self.traffic.due_at())
         return soonest if soonest < NEVER else None
 
     def handle_timer(self, now: float) -> None:

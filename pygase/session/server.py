@@ -312,10 +312,9 @@ class ServerSession:
                         out.append((peer.seal(payload, now), peer.address))
                     if len(packets) > 1:
                         self._agenda.hurried_until = now + BULK_HURRY
-            seat.due = self.deadline_of(seat)
             served.append(seat)
         if served:
-            self._agenda.reschedule(served)
+            self._agenda.served.append(served)
 
     def next_timer(self) -> float | None:
         """Return when `handle_timer` wants to be called, or None."""
@@ -397,10 +396,6 @@ class ServerSession:
             timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
         return timer
 
-    def _schedule(self, seat: Seat) -> None:
-        seat.due = self.deadline_of(seat)
-        self._agenda.reschedule([seat])
-
     def _newest_for(self, seat: Seat) -> int:
         """Return the time order of the newest state that there is for a client."""
         if self._view_feed is None:
@@ -473,7 +468,7 @@ class ServerSession:
         is_lost = signal.reason in _LOST and seat.farewell is None and self._closes_at == NEVER
         if is_lost and self._seat_hold > 0 and not seat.is_unreachable:
             seat.is_absent, seat.ends_at = True, now + self._seat_hold
-            self._schedule(seat)
+            self._agenda.served.append([seat])
         else:
             self._end_seat(seat, seat.farewell or signal.reason)
             self._end_if_done(now)
