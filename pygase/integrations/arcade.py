@@ -95,7 +95,7 @@ class ArcadeAdapter(FrameAdapter):
         Raises:
             AdapterMisuse: The adapter or the window is attached already, or the adapter is closed.
         """
-        self._require_owner("attach")
+        self._owner.require("attach")
         if self._is_closed:
             raise AdapterMisuse("this adapter is closed; make a new one")
         if self._window is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from threading import get_ident
@@ -17,9 +16,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pygase.drivers.usercode import UserCode
-from pygase.errors import AdapterMisuse, NotConnected, WrongThread
+from pygase.errors import AdapterMisuse, NotConnected
 from pygase.event import Event, UniversalEventHandler
+from pygase.integrations.owner import Owner
 from pygase.integrations.rate import RateLimiter
+from pygase.integrations.rendering import RenderPass
 from pygase.session.events import LIFECYCLE_EVENT_TYPES
 from pygase.state.interpolation import Angle, Cyclic, Interpolator, Smoothed
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pygase.client import Client
-    from pygase.drivers import StateAccess
     from pygase.gamestate import GameState
 
 __all__ = ["Angle", "Cyclic", "FrameAdapter", "Smoothed"]
@@ -66,15 +66,14 @@ class FrameAdapter:
             raise ValueError(f"max_events is {max_events}; at least one event must be deliverable per pump")
         self._client = client
         self._max_events = max_events
-        self._owner = get_ident()
-        self._owner_name = threading.current_thread().name
+        self._owner = Owner()
         self._handlers: dict[str, list[UniversalEventHandler]] = {}
         self._user_code = UserCode("pygase.integrations")
         self._limiter = RateLimiter()
-        self._render = _RenderPass(self)
         self._interpolator: Interpolator | None = None
         if paths := _as_paths(interpolate):
             self._interpolator = Interpolator(paths, delay=delay)
+        self._render = RenderPass(client, self._owner, self._interpolator)
         self._is_pumping = False
         self._is_closed = False
         self._frame_deadline: float | None = None
@@ -119,7 +118,7 @@ class FrameAdapter:
             WrongThread: Another thread called.
             AdapterMisuse: Called inside `render_state`, or by a handler that `pump` called.
         """
-        if get_ident() != self._owner or self._render.depth or self._is_pumping:
+        if get_ident() != self._owner.ident or self._render.depth or self._is_pumping:
             self._refuse_pump()
         if self._is_closed:
             return
@@ -231,8 +230,7 @@ class FrameAdapter:
                 the game could hear of it, what is sent is lost instead.
             WrongThread: Another thread than the owner called.
         """
-        if get_ident() != self._owner:
-            self._refuse_thread("send")
+        self._owner.require("send")
         if rate is None or self._limiter.admit(event_type, args, kwargs, rate, self._client.clock()):
             try:
                 self._client.dispatch_event(event_type, *args, **kwargs)
@@ -251,7 +249,7 @@ class FrameAdapter:
         """
         if self._is_closed:
             return
-        self._require_owner("close")
+        self._owner.require("close")
         self._is_closed = True
         self._flush_held_back()
         if self._client.connection is not None:
@@ -346,12 +344,8 @@ class FrameAdapter:
         self._client.release_delivery()
         self._user_code.close()
 
-    def _require_owner(self, what: str) -> None:
-        if get_ident() != self._owner:
-            self._refuse_thread(what)
-
     def _refuse_pump(self) -> NoReturn:
-        self._require_owner("pump")
+        self._owner.require("pump")
         if self._render.depth:
             raise AdapterMisuse(
                 "pump() was called inside render_state(): it would change the state that is being drawn. "
@@ -360,65 +354,6 @@ class FrameAdapter:
         raise AdapterMisuse(
             "pump() was called by a handler that pump() runs. Call it once per frame, in the frame loop."
         )
-
-    def _refuse_thread(self, what: str) -> NoReturn:
-        raise WrongThread(
-            f"{what}() was called on thread {threading.current_thread().name!r}, but this adapter "
-            f"belongs to {self._owner_name!r}, which made it: handlers and drawing stay on the game's own thread. "
-            "Make the adapter on the thread that runs the frame loop."
-        )
-
-
-class _RenderPass(AbstractContextManager["GameState"]):
-    """What `render_state` returns. Of nested passes only the outermost places and removes smoothed values."""
-
-    __slots__ = ("_access", "_adapter", "depth", "state")
-
-    def __init__(self, adapter: FrameAdapter) -> None:
-        self._adapter = adapter
-        self._access: StateAccess | None = None
-        self.state: GameState | None = None
-        self.depth = 0
-
-    def __enter__(self) -> GameState:
-        if self.depth:
-            self.depth += 1
-            assert self.state is not None
-            return self.state
-        adapter = self._adapter
-        if get_ident() != adapter._owner:
-            adapter._refuse_thread("render_state")
-        access = adapter._client.access_game_state()
-        state = access.__enter__()
-        try:
-            interpolator = adapter._interpolator
-            if interpolator is not None:
-                history, now = adapter._client.take_state_history(), adapter._client.clock()
-                if history:
-                    interpolator.receive(history, state, now, is_untouched=access.is_untouched)
-                interpolator.place(now)
-        except BaseException:
-            access.__exit__(None, None, None)
-            raise
-        self._access, self.state, self.depth = access, state, 1
-        return state
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.depth -= 1
-        if self.depth:
-            return
-        access, self._access, self.state = self._access, None, None
-        assert access is not None
-        try:
-            if self._adapter._interpolator is not None:
-                self._adapter._interpolator.restore()
-        finally:
-            access.__exit__(error_type, error, traceback)
 
 
 def _as_paths(interpolate: Iterable[str | Smoothed]) -> tuple[str | Smoothed, ...]:

@@ -1,0 +1,79 @@
+"""One pass of drawing: the state is locked and still, and what is smoothed is where it is to be seen."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pygase.client import Client
+    from pygase.drivers import StateAccess
+    from pygase.gamestate import GameState
+    from pygase.integrations.owner import Owner
+    from pygase.state.interpolation import Interpolator
+
+__all__ = ["RenderPass"]
+
+
+class RenderPass(AbstractContextManager["GameState"]):
+    """What `render_state` returns. Of nested passes only the outermost places and removes smoothed values.
+
+    Args:
+        client: Whose state is drawn.
+        owner: Who may draw.
+        interpolator: What smooths it, if anything does.
+
+    Attributes:
+        depth: How many passes are under way, one within the other.
+        state: The state while there is one.
+    """
+
+    __slots__ = ("_access", "_client", "_interpolator", "_owner", "depth", "state")
+
+    def __init__(self, client: Client, owner: Owner, interpolator: Interpolator | None) -> None:
+        self._client = client
+        self._owner = owner
+        self._interpolator = interpolator
+        self._access: StateAccess | None = None
+        self.state: GameState | None = None
+        self.depth = 0
+
+    def __enter__(self) -> GameState:
+        if self.depth:
+            self.depth += 1
+            assert self.state is not None
+            return self.state
+        self._owner.require("render_state")
+        client, interpolator = self._client, self._interpolator
+        access = client.access_game_state()
+        state = access.__enter__()
+        try:
+            if interpolator is not None:
+                history, now = client.take_state_history(), client.clock()
+                if history:
+                    interpolator.receive(history, state, now, is_untouched=access.is_untouched)
+                interpolator.place(now)
+        except BaseException:
+            access.__exit__(None, None, None)
+            raise
+        self._access, self.state, self.depth = access, state, 1
+        return state
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.depth -= 1
+        if self.depth:
+            return
+        access, self._access, self.state = self._access, None, None
+        assert access is not None
+        try:
+            if self._interpolator is not None:
+                self._interpolator.restore()
+        finally:
+            access.__exit__(error_type, error, traceback)
