@@ -158,13 +158,14 @@ class Client:
         running event loop it returns an awaitable that has begun already.
 
         Args:
-            shutdown_server: Also ask the server to shut down, which it does for its host only.
+            shutdown_server: Also ask the server to shut down, which it does for its host only. A client that is still
+                connecting, or coming back, waits up to that second for the connection to ask through.
         """
         run, session = self._run, self._session
         if run is not None and session is not None:
             _send_handed_over(run, session)
             run.submit(session.disconnect, self._system.clock(), shutdown_server=shutdown_server)
-            if run.endpoint is None:
+            if run.endpoint is None and session.is_over:
                 run.abort()
         if inside_event_loop():
             return Begun(lambda: _wait_over(run))

@@ -140,10 +140,13 @@ class ClientSession:
         wait: float = DISCONNECT_WAIT,
         reason: DisconnectReason = DisconnectReason.CLIENT_LEFT,
     ) -> None:
-        """Leave once reliable events are acknowledged, or `wait` seconds have passed."""
+        """Leave once reliable events are acknowledged, or `wait` seconds have passed.
+
+        Without a connection, only a request to shut down is worth waiting for one.
+        """
         if self.is_over:
             return
-        if not self.is_connected:
+        if not self.is_connected and not shutdown_server and self._closes_at is None:
             self._say_goodbye(now, reason)
             return
         with contextlib.suppress(BacklogFull):
@@ -201,11 +204,10 @@ class ClientSession:
         if self.is_over:
             return None
         soonest = min(self._retry_at, self._link_timer)
-        if self.is_connected:
-            if self._closes_at is not None:
-                soonest = min(soonest, self._closes_at)
-            if not self._awaits_welcome:
-                soonest = min(soonest, self._ping_at, self.traffic.due_at())
+        if self._closes_at is not None:
+            soonest = min(soonest, self._closes_at)
+        if self.is_connected and not self._awaits_welcome:
+            soonest = min(soonest, self._ping_at, self.traffic.due_at())
         return soonest if soonest < NEVER else None
 
     def handle_timer(self, now: float) -> None:
@@ -220,15 +222,16 @@ class ClientSession:
         if self.link is not None:
             self.link.handle_timer(now)
             self._heed_link(now)
-        if self.is_connected and not self.is_over:
-            if not self._awaits_welcome:
-                if now >= self._ping_at:
-                    self.traffic.ping()
-                    self._ping_at = now + PING_INTERVAL
-                self.traffic.handle_timer(now)
-                if self.traffic.acked:
-                    self._take_acks()
-            self._leave_if_done(now)
+        if self.is_over:
+            return
+        if self.is_connected and not self._awaits_welcome:
+            if now >= self._ping_at:
+                self.traffic.ping()
+                self._ping_at = now + PING_INTERVAL
+            self.traffic.handle_timer(now)
+            if self.traffic.acked:
+                self._take_acks()
+        self._leave_if_done(now)
 
     def take_signals(self) -> list[Any]:
         """Return what has happened since the last call."""
@@ -302,8 +305,7 @@ class ClientSession:
         owed = self.traffic.unacknowledged() if keeps_owed else []
         self.traffic, self.replica = Traffic(now), Replica()
         for message, tag in owed:
-            if message[0] <= events.HAS_KEYWORDS:
-                self.traffic.send(message, RELIABLE, tag)
+            self.traffic.send(message, RELIABLE, tag)
         self._held.clear()
         self._held_reliable.clear()
         self._held_bytes = 0

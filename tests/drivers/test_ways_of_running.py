@@ -602,3 +602,30 @@ def test_client_on_another_address_of_this_machine_is_host_too() -> None:
     assert server.host_client is not None
     client.disconnect(shutdown_server=True)
     wait_for(lambda: server.port is None)
+
+
+@pytest.mark.parametrize("way", ["thread", "open"])
+def test_server_is_shut_down_by_a_host_that_has_hardly_begun_to_connect(way: str) -> None:
+    server = echo_server()
+    server.run_in_thread(0)
+    client = Client()
+    begin = client.connect_in_thread if way == "thread" else client.open
+    begin(port_of(server))
+    client.disconnect(shutdown_server=True)
+    wait_for(lambda: server.port is None)
+
+
+def test_server_is_shut_down_by_a_host_on_a_loop_that_has_hardly_begun_to_connect() -> None:
+    server = echo_server()
+    server.run_in_thread(0)
+    client = Client()
+
+    async def main() -> None:
+        connecting = asyncio.ensure_future(client.connect(port_of(server)))  # type: ignore[arg-type]
+        leaving = client.disconnect(shutdown_server=True)
+        client.disconnect()  # such as an adapter's: it must not cut that short
+        await leaving  # type: ignore[misc]
+        await connecting
+
+    asyncio.run(main())
+    wait_for(lambda: server.port is None)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pygase import Backend, DisconnectReason, GameState, GameStateStore, Server
-from pygase.config import CONNECT_TIMEOUT, PEER_TIMEOUT
+from pygase import RELIABLE, Backend, DisconnectReason, GameState, GameStateStore, Server
+from pygase.config import CONNECT_TIMEOUT, DISCONNECT_WAIT, PEER_TIMEOUT
 from pygase.testing import Conditions, SimulatedNetwork
 
 from .conftest import connected, idle_backend, seen
@@ -191,6 +191,28 @@ def test_only_the_host_can_shut_the_server_down(network: SimulatedNetwork) -> No
     host.disconnect(shutdown_server=True)
     network.run(0.5)
     assert backend.server.port is None
+
+
+def test_host_that_is_still_connecting_connects_to_shut_the_server_down(network: SimulatedNetwork) -> None:
+    said: list[int] = []
+    backend = idle_backend({"SAY": said.append})
+    network.serve(backend)
+    host = network.connect(ip="10.0.0.1")
+    host.dispatch_event("SAY", 1, retries=RELIABLE)
+    host.disconnect(shutdown_server=True)
+    network.run(0.5)
+    assert backend.server.port is None
+    assert said == [1]
+
+
+def test_where_nobody_answers_a_shutdown_is_waited_for_as_long_as_any_goodbye(network: SimulatedNetwork) -> None:
+    client = network.client()
+    got = record(client)
+    client.open(8080)
+    began = network.now
+    client.disconnect(shutdown_server=True)
+    assert DISCONNECT_WAIT <= network.now - began < DISCONNECT_WAIT + 0.1
+    assert got == [("DISCONNECTED", DisconnectReason.CLIENT_LEFT)]
 
 
 def test_handlers_may_disconnect_shut_down_or_stop_from_within_themselves(network: SimulatedNetwork) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pygase import RELIABLE, TO_DELETE, Backend, Client, DisconnectReason, GameState
+from pygase import RELIABLE, TO_DELETE, Backend, Client, ConnectionStatus, DisconnectReason, GameState
 from pygase.config import PEER_TIMEOUT, RECONNECT_FOR, SEAT_HOLD
 from pygase.testing import Conditions, SimulatedNetwork
 from pygase.tokens import ServerKeys
@@ -187,6 +187,20 @@ def test_client_that_wants_no_reconnect_ends_with_the_connection(network: Simula
     assert other.connection is not None
     assert other.connection.status == 0
     assert story.client.connection is not None
+
+
+def test_host_that_is_coming_back_still_shuts_the_server_down(network: SimulatedNetwork) -> None:
+    backend = Backend(GameState(), lambda game_state, dt: None)
+    network.serve(backend)
+    host = network.connect(ip="10.0.0.1")
+    network.run(1.0)
+    network.freeze(host, PEER_TIMEOUT + 2.0)
+    network.run(PEER_TIMEOUT + 2.01)
+    assert host.connection is not None
+    assert host.connection.status == ConnectionStatus.CONNECTING
+    host.disconnect(shutdown_server=True)
+    network.run(1.0)
+    assert backend.server.port is None
 
 
 def test_disconnect_while_trying_again_ends_at_once(network: SimulatedNetwork) -> None:
