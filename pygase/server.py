@@ -381,8 +381,10 @@ def _push_onto(wire: EventWire, event: Event, injected: dict[str, Any]) -> Any:
     """Put an event on the event wire. Returns an awaitable if that takes one."""
     if isinstance(wire, GameStateMachine):
         return wire._push_event(event, injected)
+    if isinstance(event, EventFrom):
+        event = event.alone()
     event.handler_kwargs.update(injected)
-    return wire._push_event(event.alone() if isinstance(event, EventFrom) else event)
+    return wire._push_event(event)
 
 
 def _addresses(target_client: Any) -> list[Address]:

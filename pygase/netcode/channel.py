@@ -150,7 +150,11 @@ class Channel(ReplayWindow):
         size = len(data) - count - _OVERHEAD
         if not (0 < count <= 8 and 0 < size <= MAX_PAYLOAD_BYTES):
             raise Drop("dropped_malformed")
-        sequence = int.from_bytes(data[1 : count + 1], "little")
+        sequence = data[1]
+        if count > 1:
+            sequence |= data[2] << 8
+            if count > 2:  # not within the first hour
+                sequence |= int.from_bytes(data[3 : count + 1], "little") << 16
         received = self.received
         slot = sequence & _SLOT_MASK
         newest = self.newest

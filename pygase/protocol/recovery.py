@@ -102,7 +102,10 @@ class Recovery:
 
     def on_sent(self, now: float, size: int, urgency: int, contents: Contents, ack_top: int) -> None:
         """Packet `next_number` goes out; ack-only packets are not noted here."""
-        self._sent[self.next_number] = (now, size, urgency, ack_top, *contents)
+        if len(contents) == 3:  # as with most
+            self._sent[self.next_number] = (now, size, urgency, ack_top, contents[0], contents[1], contents[2])
+        else:
+            self._sent[self.next_number] = (now, size, urgency, ack_top, *contents)
         if urgency:
             self.eliciting += 1
             self._last_eliciting = now

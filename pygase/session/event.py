@@ -58,5 +58,5 @@ class EventFrom(Event):
     def alone(self) -> Event:
         """Return the event without its sender, for code that knows nothing of clients."""
         event = Event.__new__(Event)
-        event.type, event.handler_args, event.handler_kwargs = self.type, self.handler_args, self.handler_kwargs
+        event.type, event.handler_args, event.handler_kwargs = self.type, self.handler_args, dict(self.handler_kwargs)
         return event

@@ -4,6 +4,7 @@ A message is one kind byte, for a gated event the `time_order` that the client's
 MessagePack list of the event. docs/PROTOCOL.md, "Messages", is the normative text.
 """
 
+from types import MappingProxyType
 from typing import Any, Final
 
 from pygase.config import MAX_EVENT_BYTES
@@ -45,6 +46,9 @@ WELCOME_AS_NEW: Final = b"\xff\x02"
 reconnect ticket: the traffic goes on where it was (BACK), or both sides begin anew, because the
 server was started again (AFRESH) or because the seat was given up (AS_NEW). The client answers each
 with the same bytes; until then neither side sends packets."""
+
+NO_KEYWORDS: Final[Any] = MappingProxyType({})
+"""What most events have. One dict less for each is one less for the garbage collector to look at."""
 
 _MIN_EVENT_BYTES: Final = 3
 _REASONS: Final = tuple(DisconnectReason)
@@ -102,7 +106,7 @@ def decode_event(message: bytes, event: Event | None = None) -> tuple[Event, int
 
     Args:
         message: Its message.
-        event: What to fill in, if there is something already.
+        event: What to fill in, if there is something already. Where no keywords came, it gets `NO_KEYWORDS`.
 
     Raises:
         MalformedDatagram: The message is not an event, or is a lifecycle event.
@@ -115,6 +119,7 @@ def decode_event(message: bytes, event: Event | None = None) -> tuple[Event, int
     items = unpack(message[start:])
     if type(items) is not list or not items:
         raise MalformedDatagram("an event is a list")
+    is_own = event is None
     if event is None:
         event = Event.__new__(Event)
     if kind & HAS_KEYWORDS:
@@ -123,7 +128,7 @@ def decode_event(message: bytes, event: Event | None = None) -> tuple[Event, int
             raise MalformedDatagram("an event's keywords are a dict of strings")
         event.handler_kwargs = keywords
     else:
-        event.handler_kwargs = {}
+        event.handler_kwargs = {} if is_own else NO_KEYWORDS
     event_type = items.pop(0)
     if type(event_type) is not str or event_type in LIFECYCLE_EVENT_TYPES:
         raise MalformedDatagram("an event type is a string, and none of pygase's own")
