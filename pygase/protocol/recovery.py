@@ -173,15 +173,17 @@ class Recovery:
         for number in numbers:
             packet = sent.pop(number)
             sent_at = packet[0]
-            acked_bytes += packet[1]
+            size: int = packet[1]
+            acked_bytes += size
             if packet[2]:
                 self.eliciting -= 1
-            if packet[3] >= 0:
-                self._received.peer_knows(packet[3], number)
+            ack_top: int = packet[3]
+            if ack_top >= 0:
+                self._received.peer_knows(ack_top, number)
             for place in range(_CONTENTS, len(packet), 3):
                 packet[place].on_acked(packet[place + 1], packet[place + 2])
-        kept = 1.0 - _LOSS_WEIGHT * len(numbers)
-        self._congestion.loss *= kept if kept > 0.5 else 0.5
+        one = len(numbers) == 1  # as mostly
+        self._congestion.loss *= 1.0 - _LOSS_WEIGHT if one else max(1.0 - _LOSS_WEIGHT * len(numbers), 0.5)
         return acked_bytes, sent_at
 
     def _take_back(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> None:

@@ -130,8 +130,12 @@ class RoomsSession:
         touched = self._agenda.touched
         if touched:
             by_room: dict[ServerSession, list[Seat]] = {}
+            session: ServerSession | None = None
             for seat in touched:
-                by_room.setdefault(seat.session, []).append(seat)
+                if seat.session is not session:  # those of a room mostly follow each other
+                    session = seat.session
+                    seats = by_room.setdefault(session, [])
+                seats.append(seat)
             touched.clear()
             for session, seats in by_room.items():
                 session.serve(seats, out, now)
