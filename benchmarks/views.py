@@ -80,7 +80,7 @@ class World(Room):
         seen: list[tuple[Seat, View | None]] = []
         for seat in self.server.viewers():
             seen.append((seat, self.look_at(self.see(state, seat.peer.client_id), state)))
-        self.server.show(state.time_order, seen, now, is_all=True)
+        self.server.show(state.time_order, seen, now)
 
 
 def put_more_clocks(world: World, clock: Clock) -> None:

@@ -181,6 +181,13 @@ MAX_VIEWS_IN_FLIGHT: Final = 32
 """Views of one client, with `Server(view=...)`, that are remembered from the newest it has acknowledged on: 1.6 s at
 20 ticks a second. A client further behind gets its whole view, as one that joins does."""
 
+SHOWING_SHARE: Final = 0.9
+"""With `Server(view=...)`, ticks that take longer than this share of their interval are shown to some clients in turn,
+not to all. The rest is for what else a server does; with none left, every tick would be late, for everybody."""
+
+LONGEST_UNSEEN: Final = 0.2
+"""No client is left out of ticks for so long then: five updates a second still make a game."""
+
 MAX_VIEW_NAMES: Final = 1_024
 """The same as `MAX_KNOWN_NAMES` where each client has a table of its own: a thousand clients, and 64 MB at most."""
 

@@ -56,8 +56,8 @@ class Server(Listener[ServerSession]):
         game_state_store: Holds the state that the clients follow.
         view: A function of the game state, which is read-only, and a client's id (`ServerConnection.client_id`).
             Returns what that client may see: a dict of attributes or a `GameState`, which may contain parts of the
-            state as they are. It is called for each client after each change, by the thread that made the change. All
-            see everything if it is None.
+            state as they are. It is called for each client after each change, by the thread that made the change;
+            for some in turn where there are too many for one tick. All see everything if it is None.
         precision: Steps to which the clients get floats rounded, by path: `{"players.*.position": 0.1}`. All other
             floats are exact, and so is the whole state that a client gets first.
 
@@ -274,6 +274,8 @@ class Server(Listener[ServerSession]):
 
     def _take_in(self, interval: float) -> None:
         """A tick begins, which handles what has arrived; so it may wait for the next one, unless for handlers here."""
+        if self._viewing is not None:
+            self._viewing.begin_tick(interval)
         if self._run is not None:
             self._run.take_in(0.0 if len(self._handlers) else interval)
 
@@ -350,7 +352,7 @@ class Server(Listener[ServerSession]):
         """Do what a signal asks for that is no event."""
         if signal is _VIEWS_WANTED:
             if self._viewing is not None:
-                self._viewing.look()
+                self._viewing.look_for_new()
         elif isinstance(signal, EventAcknowledgedBy):
             callback: Any = signal.tag
             self._user_code.run("an ack callback", callback, signal.seat.owner)

@@ -7,8 +7,9 @@ from typing import Any
 from pygase.drivers.run import Run
 from pygase.drivers.usercode import UserCode
 from pygase.session import ServerSession
+from pygase.session.rota import Rota
 from pygase.session.seat import Seat
-from pygase.state import GameState, GameStateStore, View, Views
+from pygase.state import GameState, GameStateStore, GameStatus, View, Views
 
 __all__ = ["Viewing"]
 
@@ -44,7 +45,18 @@ class Viewing:
         self._looking = threading.Lock()
         self._looker: int | None = None
         self._is_due = False
-        self._version = -1  # the newest that all have been shown
+        self._version = -1  # the newest that has been shown
+        self._shows_all = True  # to all clients, not to those whose turn it was
+        self._rota = Rota()
+
+    def begin_tick(self, interval: float) -> None:
+        """Take note that a tick begins, which should take no longer than its interval."""
+        self._rota.begin_tick(self._run.system.clock(), interval)
+
+    def look_for_new(self) -> None:
+        """Show the state to clients that have come, unless the next tick does so in a moment."""
+        if not self._rota.expects_version(self._run.system.clock()):
+            self.look()
 
     def look(self) -> None:
         """Show the state as it is now to the clients that have not been shown it."""
@@ -61,22 +73,32 @@ class Viewing:
                 self._looking.release()
 
     def _look(self) -> None:
-        run, session = self._run, self._session
+        run, session, clock = self._run, self._session, self._run.system.clock
         if run.endpoint is None or session.is_over:
             return
+        began = clock()
         state = self._store.get_game_state()
         version = state.time_order
-        is_all = version != self._version
-        if is_all:
+        is_new_version = version != self._version
+        seats = run.submit(session.viewers, send=False)
+        if is_new_version:
             self._version = version
             self._views.turn()
-        seats = run.submit(session.viewers, send=False)
-        if not is_all:
-            seats = [seat for seat in seats if seat.track is None or seat.track.version < version]
+            # A game that stops may stay as it is: its last version is for all.
+            shown = self._rota.pick(seats) if state.game_status == GameStatus.ACTIVE else seats
+            self._shows_all, seats = len(shown) == len(seats), shown
+        else:
+            seats = [seat for seat in seats if self._is_new(seat)]
         views = [(seat, self._view(state, seat)) for seat in seats]
         if views:
-            run.submit(session.show, version, views, run.system.clock(), is_all=is_all, send=False)
+            run.submit(session.show, version, views, clock(), send=False)
             run.flush()
+        if is_new_version:
+            self._rota.note_shown(began, clock(), len(seats))
+
+    def _is_new(self, seat: Seat) -> bool:
+        """Whether a client has come, or come back, since the newest version was shown."""
+        return seat.track is None or (self._shows_all and seat.track.version < self._version)
 
     def _view(self, state: GameState, seat: Seat) -> View | None:
         try:

@@ -173,14 +173,13 @@ class ServerSession:
         """Return the seats whose clients see something now."""
         return [seat for seat in self.seats.values() if not seat.is_absent]
 
-    def show(self, version: int, views: list[tuple[Seat, View | None]], now: float, *, is_all: bool) -> None:
+    def show(self, version: int, views: list[tuple[Seat, View | None]], now: float) -> None:
         """Take what clients see from now on.
 
         Args:
             version: The state's time order.
             views: Their seats, and their new views; None for a client that goes on seeing what it saw.
             now: Monotonic seconds.
-            is_all: Whether these are all the `viewers`.
         """
         feed, touched = self._view_feed, self._touched
         assert feed is not None
@@ -192,10 +191,11 @@ class ServerSession:
                 shown.append((track, view))
                 lookers.append((seat, track.view))
         feed.show(version, shown)
-        if is_all and len(shown) < len(self.seats):
+        if len(shown) < len(self.seats):
             # Who is shown nothing now must not come to share what others see meanwhile.
+            lineages = {track.lineage for track, _ in shown}
             for seat in self.seats.values():
-                if seat.track is not None and seat.track.version < version:
+                if seat.track is not None and seat.track.version < version and seat.track.lineage in lineages:
                     seat.track.lineage = None
         for (track, _), (seat, before) in zip(shown, lookers, strict=True):
             is_idle = track.view is before and seat.gate <= seat.offered_version

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, TO_DELETE, Backend, Client, GameState, GameStateStore, GameStateUpdate, Server
+from pygase.session.rota import Rota
 from pygase.state import Replacement
 from pygase.state.codec import Encoder
 from pygase.testing import SimulatedNetwork
@@ -37,7 +38,26 @@ def hands(game_state: GameState, client_id: int) -> dict[str, Any]:
     return {"hands": shown, "table": game_state.table}
 
 
-def test_what_a_client_may_not_see_is_not_in_its_decrypted_traffic(network: SimulatedNetwork) -> None:
+class SlowRota(Rota):
+    """For a server whose ticks take so long, whatever the clock says, that each client is shown one in four."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rest, self._each = 0.045, 0.001
+
+    def note_shown(self, began: float, ended: float, count: int) -> None:
+        self._began_at = None
+
+
+def overload(server: Server) -> None:
+    assert server._viewing is not None
+    server._viewing._rota = SlowRota()
+
+
+@pytest.mark.parametrize("is_overloaded", [False, True])
+def test_what_a_client_may_not_see_is_not_in_its_decrypted_traffic(
+    network: SimulatedNetwork, *, is_overloaded: bool
+) -> None:
     def deal(client_id: int, game_state: GameState) -> dict[str, Any]:
         return {"hands": {client_id: {"cards": [], "count": 0}}}
 
@@ -57,6 +77,8 @@ def test_what_a_client_may_not_see_is_not_in_its_decrypted_traffic(network: Simu
         "CLIENT_CONNECTED", lambda client_address, client_id: ids.update({client_address: client_id})
     )
     network.serve(backend)
+    if is_overloaded:
+        overload(backend.server)
     ada, bob = network.connect(), network.connect()
     network.run(0.0)
     heard = {ada: listen(ada), bob: listen(bob)}
@@ -144,6 +166,60 @@ def test_clients_converge_to_their_views_on_a_rough_line(make_network: Any, seed
     rough.assert_converged()
     for client in (*clients, late):
         assert_sees_its_view(backend.server, client)
+
+
+def test_overloaded_server_shows_clients_its_ticks_in_turn_and_the_last_one_to_all(network: SimulatedNetwork) -> None:
+    def ring(client_address: Any) -> None:
+        backend.server.dispatch_event("RUNG", network.now, target_client=client_address)
+
+    backend = Backend(
+        GameState(n=0),
+        lambda game_state, dt: {"n": game_state.n + 1},
+        {"RING": ring},
+        view=lambda game_state, client_id: {"n": game_state.n, "who": client_id},
+    )
+    network.serve(backend, interval=0.05)
+    clients = [connected(network) for _ in range(8)]
+    rung: list[float] = []
+    shown = {client: {seen(client)["n"]} for client in clients}
+    for client in clients:
+        client.register_event_handler("RUNG", lambda when: rung.append(network.now - when))
+    overload(backend.server)
+    for number in range(100):
+        if not number % 20:
+            clients[number % 8].dispatch_event("RING")
+        network.run(0.05)
+        for client in clients:
+            shown[client].add(seen(client)["n"])
+    assert {len(ticks) for client, ticks in shown.items()} <= {25, 26, 27}, "each sees one in four of a hundred"
+    assert len({n for ticks in shown.values() for n in ticks}) >= 100, "not all the same ones"
+    assert len(rung) == 5
+    assert max(rung) < 0.3
+    late = connected(network)
+    assert seen(late)["who"] == client_id(late)
+    backend.game_state_machine.stop()
+    network.run(0.2)
+    last = backend.game_state_store.get_game_state().n
+    assert {seen(client)["n"] for client in (*clients, late)} == {last}
+    network.assert_converged()
+
+
+def test_new_client_is_shown_the_next_tick_of_a_running_game(network: SimulatedNetwork) -> None:
+    def view(game_state: GameState, client_id: int) -> dict[str, Any]:
+        shown.append(network.now)
+        return {"n": game_state.n}
+
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        ticks.append(network.now)
+        return {"n": game_state.n + 1}
+
+    shown: list[float] = []
+    ticks: list[float] = []
+    network.serve(Backend(GameState(n=0), time_step, view=view), interval=0.05)
+    for _ in range(3):
+        assert seen(connected(network))["n"] > 0
+    assert len(shown) > 3
+    assert set(shown) <= set(ticks), "the network's thread is not kept from its work"
 
 
 def test_new_client_has_its_view_though_no_game_loop_runs(network: SimulatedNetwork) -> None:
