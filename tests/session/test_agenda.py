@@ -13,7 +13,7 @@ class Seat:
     """A client whose deadline moves on without anybody noting it."""
 
     def __init__(self, actual: float) -> None:
-        self.actual, self.deadline, self.is_over = actual, NEVER, False
+        self.actual, self.deadline, self.due, self.is_over = actual, NEVER, NEVER, False
 
     @property
     def session(self) -> Any:
@@ -58,3 +58,75 @@ def test_client_without_a_deadline_and_one_that_is_gone_are_let_go() -> None:
 
 def test_next_deadline_of_nobody() -> None:
     assert Agenda().next_deadline() == NEVER
+
+
+# --- looked after together --------------------------------------------------------------------------------------------
+
+
+def together(*actual: float) -> tuple[Agenda, list[Any]]:
+    agenda = Agenda()
+    seats: list[Any] = [Seat(each) for each in actual]
+    agenda.served.append([*seats])
+    assert agenda.next_deadline() == min(actual)
+    return agenda, seats
+
+
+def test_clients_looked_after_together_take_one_entry() -> None:
+    agenda, _ = together(3.0, 2.0, NEVER)
+    assert len(agenda.timers) == 1
+
+
+def test_their_entry_moves_on_to_the_next_of_them() -> None:
+    agenda, (first, second) = together(2.0, 3.0)
+    first.actual = 5.0
+    assert agenda.next_deadline() == 3.0
+    second.is_over = True
+    assert agenda.next_deadline() == 5.0
+    first.actual = NEVER
+    assert agenda.next_deadline() == NEVER
+    assert not agenda.timers
+
+
+def test_looked_after_again_they_leave_their_former_entry() -> None:
+    agenda, seats = together(2.0, 3.0)
+    for seat in seats:
+        seat.actual = 7.0
+    agenda.served.append([*seats])
+    assert agenda.next_deadline() == 7.0
+    assert len(agenda.timers) == 1
+
+
+def test_one_that_is_due_sooner_gets_an_entry_of_its_own() -> None:
+    agenda, (first, second) = together(4.0, 5.0)
+    second.actual = 3.0
+    agenda.served.append([second])
+    assert agenda.next_deadline() == 3.0
+    assert agenda.pop_due(3.0) is second
+    assert agenda.pop_due(3.0) is None
+    assert agenda.pop_due(4.0) is first
+    assert agenda.pop_due(4.0) is None
+
+
+def test_one_that_is_due_later_keeps_its_entry_until_that_comes() -> None:
+    agenda, (_, second) = together(4.0, 5.0)
+    second.actual = 9.0
+    agenda.served.append([second])
+    assert agenda.next_deadline() == 4.0
+    assert len(agenda.timers) == 1
+
+
+def test_clients_of_a_due_entry_are_taken_one_by_one() -> None:
+    agenda, seats = together(2.0, 3.0, 4.0)
+    seats[1].is_over = True
+    assert [agenda.pop_due(2.0) for _ in range(3)] == [seats[0], seats[2], None]
+    assert not agenda.timers
+
+
+def test_entries_that_count_for_nobody_any_more_do_not_pile_up() -> None:
+    agenda, seats = together(1.0, 1.0, 1.0)
+    for number in range(1_000):
+        for seat in seats[1:]:
+            seat.actual = 900.0 - number / 10
+        agenda.served.append(seats[1:])
+        assert agenda.next_deadline() == 1.0
+    assert len(agenda.timers) <= 72
