@@ -46,8 +46,7 @@ class Grid:
         found: list[Any] = list(rows.values())
         for name in below:
             found = [one.get(name) if isinstance(one, dict) else None for one in found]
-        points = _points_of(found)
-        places = [(point[0], point[1], number) for number, point in enumerate(points) if point is not None]
+        self._found = places = _places_of(found)
         columns, lines = [place[0] for place in places] or [0.0], [place[1] for place in places] or [0.0]
         self._left, self._top = left, top = min(columns), min(lines)
         wide, high = max(columns) - left, max(lines) - top
@@ -66,7 +65,8 @@ class Grid:
         order = sorted(range(len(cells)), key=cells.__getitem__)
         self._cells = [cells[each] for each in order]
         self._places = [places[each] for each in order]
-        self._homes = {place[2]: (place, cell) for place, cell in zip(places, cells, strict=True)}
+        self._found_cells = cells
+        self._found_at = {place[2]: index for index, place in enumerate(places)}
         self._blocks: dict[int, list[_Place]] = {}
 
     def _cell_size(self, wide: float, high: float, count: int, radius: float) -> float:
@@ -80,8 +80,8 @@ class Grid:
 
     def around_row(self, own: int) -> tuple[int, ...]:
         """Find a row, by its number, and the rows near it, in the order of the table."""
-        home = self._homes.get(own)
-        return (own,) if home is None else self._around(home[0], home[1])
+        index = self._found_at.get(own)
+        return (own,) if index is None else self._around(self._found[index], self._found_cells[index])
 
     def around(self, point: Point) -> tuple[int, ...]:
         """Find the rows near a place, in the order of the table."""
@@ -134,14 +134,15 @@ class Grid:
         return block
 
 
-def _points_of(found: list[Any]) -> list[Point | None]:
-    """Read positions; mostly they are alike, and then that is found out at once."""
+def _places_of(found: list[Any]) -> list[_Place]:
+    """Read positions, and leave out what is none; mostly they are alike, and then that is found out at once."""
     if set(map(type, found)) == _LISTS and min(map(len, found)) >= 2:
         columns, lines = [at[0] for at in found], [at[1] for at in found]
         are_numbers = _NUMBERS.issuperset(map(type, columns)) and _NUMBERS.issuperset(map(type, lines))
         if are_numbers and isfinite(sum(columns) + sum(lines)):
-            return list(zip(columns, lines, strict=True))
-    return list(map(point_of, found))
+            return list(zip(columns, lines, range(len(found)), strict=True))
+    points = enumerate(map(point_of, found))
+    return [(point[0], point[1], number) for number, point in points if point is not None]
 
 
 def point_of(value: Any) -> Point | None:
