@@ -133,13 +133,17 @@ def walking(precision: dict[str, float] | None = None, **how: Any) -> Backend:
 
 
 @pytest.mark.parametrize("how", [{"radius": 25.0}, {"limit": 4}, {"radius": 40.0, "limit": 6}], ids=repr)
-@pytest.mark.parametrize("seed", [3, 11])
-def test_clients_converge_to_their_views_on_a_rough_line(make_network: Any, seed: int, how: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("seed", "is_overloaded"), [(3, False), (11, False), (5, True)])
+def test_clients_converge_to_their_views_on_a_rough_line(
+    make_network: Any, seed: int, how: dict[str, Any], *, is_overloaded: bool
+) -> None:
     from .conftest import ROUGH
 
     rough = make_network(seed, ROUGH)
     backend = walking(**how)
     rough.serve(backend)
+    if is_overloaded:
+        overload(backend.server)
     clients = [rough.connect() for _ in range(4)]
     states: dict[int, GameState] = {}
     view = backend.server._view
