@@ -18,9 +18,9 @@ READY_SECONDS = 60.0
 LOST_SECONDS = 2.0  # a client whose own position stood still for so long counts as dropped
 MOST_BEHIND = 0.5  # what a load that cannot keep up leaves out
 JOIN_BATCH = 16  # more at once would queue at the server, and try again, and queue
-CROWD = 64  # from so many clients on, what comes within half a millisecond or more is handled in one go
+CROWD = 64  # from so many clients on, what comes within half a millisecond is handled in one go; of 256, within two
 GATHER = 0.0005
-GATHER_PER_CLIENT = 2e-6
+LONGEST_GATHER = 0.002
 
 
 def main():
@@ -60,7 +60,7 @@ class Load:
         self.clock = time.monotonic
         self.start = self.sweep = self.clock()
         self.sweep_interval = getattr(make_client, "SWEEP_INTERVAL", 0.01)
-        self.gather = max(GATHER, GATHER_PER_CLIENT * given.n) if given.n >= CROWD else 0.0
+        self.gather = min(LONGEST_GATHER, GATHER * given.n / CROWD) if given.n >= CROWD else 0.0
         self.players = []
         self.movers = deque()  # in the order in which they are due
         self.poll = select.epoll()
