@@ -6,6 +6,7 @@ echo: PING and COUNT. entities: a large state of which a part changes. frame: on
 """
 
 import argparse
+import gc
 import importlib
 import math
 import random
@@ -137,6 +138,8 @@ def main():
     given = parser.parse_args()
     if given.without_cipher:
         importlib.import_module("without_cipher")
+    if given.mode in ("rooms", "world"):
+        gc.set_threshold(10_000)  # as the how-to about rooms says for hundreds of players
     if given.mode == "rooms":
         rooms(given)
     if given.mode == "world":

@@ -42,5 +42,5 @@ def arrival_time(ancillary: list[tuple[int, int, bytes]]) -> float:
     for _, kind, data in ancillary:
         if kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return float(seconds) + float(nanoseconds) * 1e-9
+            return seconds + nanoseconds * 1e-9  # type: ignore[no-any-return]
     return 0.0

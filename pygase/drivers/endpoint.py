@@ -217,7 +217,11 @@ class Endpoint:
                     data, address = recvfrom(_RECEIVE_BYTES)
                 else:
                     data, ancillary, _, address = recvmsg(_RECEIVE_BYTES, ANCILLARY_BYTES)
-                    at = earliest = min(now, max(earliest, arrival_time(ancillary) - unix_epoch))
+                    at = arrival_time(ancillary) - unix_epoch
+                    if at <= earliest:
+                        at = earliest
+                    else:
+                        earliest = at = at if at < now else now
             except (BlockingIOError, InterruptedError):
                 more = False
                 break

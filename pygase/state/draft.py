@@ -9,7 +9,8 @@ from pygase.errors import NotSendable, TooLarge
 from pygase.state.gamestate import GameStatus, frozen_view
 from pygase.state.merge import diff
 from pygase.state.names import check_names
-from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement, freeze, frozen_key, same, size_of
+from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
+from pygase.state.values import freeze, frozen_key, same, size_of
 from pygase.wire import check_sendable
 
 __all__ = ["Draft", "applied"]

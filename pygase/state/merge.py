@@ -13,7 +13,8 @@ what does not exist does nothing.
 from typing import Any, Final
 
 from pygase.state.rows import Rows
-from pygase.state.tree import TO_DELETE, Change, FrozenDict, Replacement, same, thaw
+from pygase.state.tree import TO_DELETE, Change, FrozenDict, Replacement, thaw
+from pygase.state.values import same
 
 __all__ = ["apply", "compose", "diff"]
 

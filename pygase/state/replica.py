@@ -12,7 +12,8 @@ from pygase.state.codec import Decoder
 from pygase.state.gamestate import GameState, note_applied
 from pygase.state.merge import apply, compose
 from pygase.state.rows import in_dicts
-from pygase.state.tree import Replacement, size_of, thaw
+from pygase.state.tree import Replacement, thaw
+from pygase.state.values import size_of
 
 __all__ = ["Replica", "StateArrival", "apply_all"]
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from pygase.state.precision import Rules, of_rules, rounded_value
 from pygase.state.records import change_of
-from pygase.state.tree import TO_DELETE, Change, FrozenDict, same
+from pygase.state.tree import TO_DELETE, Change, FrozenDict
+from pygase.state.values import same
 
 __all__ = ["Spans"]
 

@@ -15,7 +15,8 @@ from pygase.state.draft import Draft
 from pygase.state.gamestate import GameState, GameStateUpdate, frozen_view
 from pygase.state.merge import compose
 from pygase.state.names import check_time_order
-from pygase.state.tree import FrozenDict, Replacement, size_of
+from pygase.state.tree import FrozenDict, Replacement
+from pygase.state.values import size_of
 
 __all__ = ["GameStateStore"]
 

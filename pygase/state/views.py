@@ -16,7 +16,8 @@ from pygase.state.gamestate import GameState
 from pygase.state.names import check_names
 from pygase.state.precision import parse_precision
 from pygase.state.spans import Spans
-from pygase.state.tree import FrozenDict, FrozenList, Replacement, freeze, frozen_key, size_of
+from pygase.state.tree import FrozenDict, FrozenList, Replacement
+from pygase.state.values import freeze, frozen_key, size_of
 from pygase.wire import check_sendable
 
 __all__ = ["Lineage", "Track", "View", "ViewFeed", "Views"]

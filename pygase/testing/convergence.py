@@ -7,7 +7,7 @@ from pygase.client import Client
 from pygase.connection import ConnectionStatus
 from pygase.gamestate import GameState
 from pygase.server import Server
-from pygase.state.tree import freeze
+from pygase.state.values import freeze
 
 __all__ = ["Convergence", "differences"]
 

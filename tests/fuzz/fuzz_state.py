@@ -15,7 +15,7 @@ from pygase.state.codec import Encoder
 from pygase.state.interpolation import Interpolator
 from pygase.state.precision import parse_precision
 from pygase.state.spans import Spans
-from pygase.state.tree import freeze
+from pygase.state.values import freeze
 from pygase.wire import pack
 
 

@@ -5,7 +5,7 @@
 import tracemalloc
 
 from pygase.errors import MalformedDatagram
-from pygase.state.tree import same
+from pygase.state.values import same
 from pygase.wire import pack, read_varint, unpack
 
 CORPUS = [

@@ -12,7 +12,7 @@ from pygase.state.codec import Decoder, Encoder
 from pygase.state.known import KnownNames
 from pygase.state.precision import parse_precision
 from pygase.state.reader import read_columns
-from pygase.state.tree import same
+from pygase.state.values import same
 from pygase.state.writer import write_columns
 from pygase.wire import pack, unpack
 

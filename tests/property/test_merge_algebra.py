@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygase.state import TO_DELETE, Draft, GameState, GameStateUpdate, Replacement, applied, apply, compose, diff
-from pygase.state.tree import FrozenDict, freeze, same, size_of, thaw
+from pygase.state.tree import FrozenDict, thaw
+from pygase.state.values import freeze, same, size_of
 
 KEYS = st.sampled_from(["a", "b", "c"]) | st.sampled_from([1, 2])
 SCALARS = (

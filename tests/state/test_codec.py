@@ -9,7 +9,7 @@ from pygase.errors import MalformedDatagram
 from pygase.state import TO_DELETE, Replacement, layout
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.precision import parse_precision
-from pygase.state.tree import same
+from pygase.state.values import same
 
 
 def exchange(*updates: dict[str, Any], precision: dict[str, float] | None = None) -> list[tuple[Any, bytes]]:

@@ -16,7 +16,8 @@ from pygase.state.reader import read_columns
 from pygase.state.records import change_of
 from pygase.state.rows import Rows, in_dicts
 from pygase.state.spans import Spans
-from pygase.state.tree import Change, freeze, same, thaw
+from pygase.state.tree import Change, thaw
+from pygase.state.values import freeze, same
 from pygase.state.writer import write_columns
 from pygase.wire import write_varint
 

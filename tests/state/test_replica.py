@@ -22,7 +22,7 @@ from pygase.state import (
     apply_all,
 )
 from pygase.state.codec import Encoder
-from pygase.state.tree import same
+from pygase.state.values import same
 
 
 class Pair:

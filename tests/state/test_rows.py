@@ -10,7 +10,7 @@ from pygase.state import TO_DELETE, GameState, Replacement, StateArrival, apply_
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.interpolation import Interpolator
 from pygase.state.rows import Pairs, Rows, in_dicts
-from pygase.state.tree import same
+from pygase.state.values import same
 
 FRAME = 1 / 60
 

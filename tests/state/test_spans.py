@@ -9,7 +9,8 @@ from pygase.state import TO_DELETE, apply
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.precision import exact, parse_precision
 from pygase.state.spans import Spans
-from pygase.state.tree import freeze, same, thaw
+from pygase.state.tree import thaw
+from pygase.state.values import freeze, same
 
 LEAVES = st.one_of(st.integers(-2, 2), st.sampled_from([0.0, -0.0, 1.5, float("nan"), True, None, "a"]))
 VALUES = st.recursive(

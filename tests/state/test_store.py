@@ -8,7 +8,8 @@ import pytest
 from pygase.config import MAX_HISTORY_BYTES, MAX_HISTORY_UPDATES, MAX_STATE_BYTES
 from pygase.errors import NotSendable, TooLarge
 from pygase.state import TO_DELETE, GameState, GameStateStore, GameStateUpdate, Replacement, apply
-from pygase.state.tree import same, size_of, thaw
+from pygase.state.tree import thaw
+from pygase.state.values import same, size_of
 
 
 def test_it_starts_with_an_empty_state() -> None:

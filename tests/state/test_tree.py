@@ -9,7 +9,8 @@ import pytest
 
 from pygase.errors import NotSendable
 from pygase.state.draft import Draft
-from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, freeze, same, size_of, thaw
+from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, thaw
+from pygase.state.values import freeze, same, size_of
 from pygase.wire import pack
 
 FROZEN = freeze({"a": {"b": [1, 2, {"c": (3,)}]}})

@@ -13,7 +13,7 @@ from pygase.errors import MalformedDatagram
 from pygase.state import GameState, GameStateStore, Replica, StateFeed, layout
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.known import KnownNames
-from pygase.state.tree import size_of
+from pygase.state.values import size_of
 from pygase.state.writer import write_columns
 from pygase.wire import pack, write_varint, zigzag
 
