@@ -59,7 +59,7 @@ def change_of(row: dict[Any, Any]) -> Change:
     fields: list[Any] = []
     values: list[Any] = []
     if not 0 < len(row) <= layout.MAX_ROW_KEYS:
-        return Change(row, None, b"")
+        return _change(row, None, b"")
     for value in row.values():
         kind = type(value)
         if kind is not FrozenList and kind is not list:
@@ -69,14 +69,21 @@ def change_of(row: dict[Any, Any]) -> Change:
             is_fit = len(kinds) == 1 and len(value) <= layout.MAX_ROW_KEYS
             is_fit = is_fit and _add(fields, values, kinds.pop(), value, len(value))
         if not is_fit:
-            return Change(row, None, b"")
+            return _change(row, None, b"")
     kind_of_row = tuple(row), tuple(fields)
     form = _forms.get(kind_of_row)
     if form is None:
         if len(_forms) >= _MAX_FORMS:
             _forms.clear()
         form = _forms[kind_of_row] = Form(tuple(row), tuple(fields))
-    return Change(row, form, form.packer.pack(*values))
+    return _change(row, form, form.packer.pack(*values))
+
+
+def _change(row: dict[Any, Any], form: Form | None, record: bytes) -> Change:
+    change = Change(row)
+    change.form = form
+    change.record = record
+    return change
 
 
 def _add(fields: list[Any], values: list[Any], kind: type, members: Sequence[Any], length: int) -> bool:

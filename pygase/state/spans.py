@@ -59,6 +59,10 @@ class Spans:
 
     def _span(self, old: dict[Any, Any], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
         update: dict[Any, Any] = {}
+        if type(new) is not dict:
+            new = dict(new)  # compiled code reads exact dicts faster, by more than copying takes
+        if type(old) is not dict:
+            old = dict(old)
         is_alike = rules is None or "" in rules or rules.keys() == _EVERY
         below = of_rules(rules, "*")
         memory = self._memory(below)

@@ -53,10 +53,8 @@ class Change(dict[Any, Any]):
 
     __slots__ = ("form", "record")
 
-    def __init__(self, row: dict[Any, Any], form: Any, record: bytes) -> None:
-        super().__init__(row)
-        self.form = form
-        self.record = record
+    form: Any
+    record: bytes
 
 
 _ADVICE: Final = "the game state is read-only here: return an update, or change a copy (to_dict(), dict(), list())"
