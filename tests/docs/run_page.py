@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.docs import play
 from tests.docs.blocks import runnable
 
-PORTS = ("8080", "8081")
+PORTS = re.compile(r"\b808\d\b")
 """The ports in the pages' code. Free ones take their place, so that two pages may run at a time."""
 
 
@@ -21,9 +21,9 @@ def main() -> None:
     blocks = runnable(page)
     source = "".join(block.code for block in blocks)
     play.prepare(play.Session(1.0, []), source)
-    ports = {shown: str(free_port()) for shown in PORTS}
+    ports = {shown: str(free_port()) for shown in PORTS.findall(source)}
     for block in blocks:
-        code = re.sub("|".join(PORTS), lambda match: ports[match[0]], block.code)
+        code = PORTS.sub(lambda match: ports[match[0]], block.code)
         exec(compile("\n" * (block.line - 1) + code, str(page), "exec"), namespace)
 
 
