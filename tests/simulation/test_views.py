@@ -255,7 +255,8 @@ def test_clients_with_the_same_view_share_one_encoding(
     encode = Encoder.encode
 
     def counted(self: Encoder, update: dict[str, Any], baseline: int | None) -> bytes:
-        calls.append(type(update) is Replacement)
+        if "units" in update:  # other servers of this process may encode meanwhile
+            calls.append(type(update) is Replacement)
         return encode(self, update, baseline)
 
     monkeypatch.setattr(Encoder, "encode", counted)
