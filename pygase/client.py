@@ -264,8 +264,7 @@ class Client:
             BacklogFull: More is waiting than the connection can carry.
             ReservedEventType: The event type is one of pygase's own.
         """
-        if type(retries) is not int or retries < RELIABLE or ack_callback is not None:
-            check_dispatch(retries, ack_callback)
+        check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         if run is None or session is None or session.is_over:

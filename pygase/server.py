@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import MAX_INBOX_EVENTS, RELIABLE, SEAT_HOLD
+from pygase.config import MAX_INBOX_EVENTS, SEAT_HOLD
 from pygase.connection import ServerConnection
 from pygase.drivers import Run, Viewing, inside_event_loop
 from pygase.event import Event, UniversalEventHandler
@@ -182,8 +182,7 @@ class Server(Listener[ServerSession]):
                 client is disconnected, and the others get the event.
             ReservedEventType: The event type is one of pygase's own.
         """
-        if type(retries) is not int or retries < RELIABLE or ack_callback is not None:
-            check_dispatch(retries, ack_callback)
+        check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         addresses = None if isinstance(target_client, str) and target_client == "all" else _addresses(target_client)

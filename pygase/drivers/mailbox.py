@@ -39,10 +39,6 @@ class Mailbox(Generic[T]):
         if self.on_mail is not None:
             self.on_mail()
 
-    def take(self) -> T | None:
-        """Return the oldest item, or None."""
-        return self.items.popleft() if self.items else None
-
     def wait(self, timeout: float) -> None:
         """Return as soon as there is something to take, the box is closed, or `timeout` seconds have passed."""
         self._is_awaited = True

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pygase.client import Client
     from pygase.drivers import StateAccess
     from pygase.gamestate import GameState
@@ -61,12 +59,7 @@ class RenderPass(AbstractContextManager["GameState"]):
         self._access, self.state, self.depth = access, state, 1
         return state
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.depth -= 1
         if self.depth:
             return
@@ -76,4 +69,4 @@ class RenderPass(AbstractContextManager["GameState"]):
             if self._interpolator is not None:
                 self._interpolator.restore()
         finally:
-            access.__exit__(error_type, error, traceback)
+            access.__exit__(*error)

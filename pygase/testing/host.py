@@ -74,8 +74,6 @@ class SimulatedHost:
         is_frozen: While true, its programs stand still: a laptop asleep.
     """
 
-    is_simulated = True
-
     def __init__(self, network: "SimulatedNetwork", ip: str, up: Conditions, down: Conditions) -> None:
         self.network = network
         self.ip = ip
