@@ -1,8 +1,9 @@
-"""What all tests share: an audit of every nonce, and waiting for a condition with a deadline."""
+"""What all tests share: an audit of every nonce, no thread that stays behind, and waiting with a deadline."""
 
 import signal
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,6 +38,36 @@ def no_nonce_is_used_twice(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with audited():
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test(no_nonce_is_used_twice: None) -> Iterator[None]:
+    """Wait for the network threads that a test has begun: the next may measure, or replace, what they use.
+
+    A client says goodbye to the end in the background, so some are still at it when their test is over.
+    """
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("pygase"):
+            thread.join(15.0)
+            assert not thread.is_alive(), f"the thread {thread.name!r} goes on after its test"
+
+
+def peak_memory(call: Callable[[], Any]) -> int:
+    """Return the most bytes that a call needs at any time: the least of three tries, as other threads count too."""
+
+    def once() -> int:
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            call()
+            return tracemalloc.get_traced_memory()[1] - before
+        finally:
+            tracemalloc.stop()
+
+    return min(once() for _ in range(3))
 
 
 def wait_for(condition: Callable[[], Any], timeout: float = 15.0) -> None:

@@ -1,8 +1,6 @@
 """Invariant: whatever bytes `unpack` is given, it returns a value that `pack` can write again, or raises
-`MalformedDatagram`; nothing else, and at a memory cost of a small multiple of their number.
+`MalformedDatagram`, and nothing else. (What it costs at most is in tests/wire.)
 """
-
-import tracemalloc
 
 from pygase.errors import MalformedDatagram
 from pygase.state.values import same
@@ -38,15 +36,6 @@ def one_input(data: bytes) -> None:
 def test_the_invariant_holds_for_the_corpus() -> None:
     for data in CORPUS:
         one_input(data)
-        tracemalloc.start()
-        try:
-            unpack(data)
-        except MalformedDatagram:
-            pass
-        finally:
-            peak = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-        assert peak < 256 * 1024
 
 
 def test_the_invariant_holds_for_every_short_change_of_the_corpus() -> None:

@@ -1,7 +1,6 @@
 """From the server's store over the feed to the client's state."""
 
 import random
-import tracemalloc
 import zlib
 from collections.abc import Iterator
 from itertools import islice, pairwise
@@ -23,6 +22,7 @@ from pygase.state import (
 )
 from pygase.state.codec import Encoder
 from pygase.state.values import same
+from tests.conftest import peak_memory
 
 
 class Pair:
@@ -248,12 +248,12 @@ def test_what_is_not_an_update_is_refused_and_changes_nothing(blob: Any) -> None
 
 def test_a_bomb_is_not_inflated() -> None:
     bomb = b"\x00\x00\x05" + zlib.compress(bytes(60_000_000), 9)
-    tracemalloc.start()
-    with pytest.raises(MalformedDatagram):
-        Replica().receive(None, 1, bomb, 0.0)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 40_000_000
+
+    def take() -> None:
+        with pytest.raises(MalformedDatagram):
+            Replica().receive(None, 1, bomb, 0.0)
+
+    assert peak_memory(take) < 40_000_000
 
 
 def test_an_update_without_a_baseline_must_be_whole() -> None:

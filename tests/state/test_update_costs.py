@@ -1,7 +1,6 @@
 """What one datagram's update can cost whoever reads it: less than 256 KiB, whatever it claims or repeats."""
 
 import struct
-import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from pygase.state.known import KnownNames
 from pygase.state.values import size_of
 from pygase.state.writer import write_columns
 from pygase.wire import pack, write_varint, zigzag
+from tests.conftest import peak_memory
 
 LARGEST = 1_190  # what a snapshot may take of 1,200 bytes
 BUDGET = 256 * 1024
@@ -123,20 +123,17 @@ def is_taken(data: bytes | None) -> bool:
 
 def peak_of(data: bytes) -> int:
     """The most memory that taking this datagram's update needs at any time."""
-    replica = Replica()
     baseline = None if data[2] & layout.WHOLE else 0
-    replica.version = 0
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
+
+    def take() -> None:
+        replica = Replica()
+        replica.version = 0
         try:
             replica.receive(baseline, 1, data, 0.0)
         except MalformedDatagram:
             assert replica.version == 0
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+
+    return peak_memory(take)
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
