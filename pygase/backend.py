@@ -67,6 +67,9 @@ class Backend:
     ) -> Coroutine[Any, Any, None] | None:
         """Run the game until `shutdown`; inside a running event loop, return an awaitable that does.
 
+        Ctrl-C says goodbye to the clients, and ends the program with the exit code 130 unless the `KeyboardInterrupt`
+        is caught.
+
         Args:
             hostname: The address to listen on; see `Server.run`.
             port: The UDP port, 0 for any free one.

@@ -167,7 +167,9 @@ class Listener(Generic[S]):
             run.run_here()
         except KeyboardInterrupt:
             _log.warning("interrupted: the server on port %s shuts down", self._port)
-            raise
+            if hasattr(sys, "ps1"):
+                raise  # back to the prompt
+            raise _Interrupted(_EXIT_CODE_OF_CTRL_C) from None
         finally:
             if self._run is run:  # or it runs again already, on another thread
                 self._close_at_exit()
@@ -189,6 +191,14 @@ class Listener(Generic[S]):
         run, session = self._run, self._session
         if run is not None and session is not None and not session.is_over:
             run.submit(session.close, self._system.clock(), wait=0.0)
+
+
+class _Interrupted(SystemExit, KeyboardInterrupt):
+    """A Ctrl-C that nobody has to catch: it ends the program as ever, but no traceback tells of it, as of a mistake."""
+
+
+_EXIT_CODE_OF_CTRL_C: Final = 128 + 2
+"""What shells say of a program that Ctrl-C has ended: 128 and the number of the signal."""
 
 
 def _returning_only(

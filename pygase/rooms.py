@@ -71,9 +71,12 @@ class RoomServer(Listener[RoomsSession]):
             max_clients: How many clients it takes; unless given, only the whole server's limit counts.
 
         Raises:
+            TypeError: The name is no string, or the backend none.
             ValueError: The name is too long.
             AlreadyRunning: There is a room of that name, or the backend runs already.
         """
+        if not isinstance(name, str) or not isinstance(backend, Backend):
+            raise TypeError(f"a room is opened with its name and its Backend, not with {name!r} and {backend!r}")
         room_bytes(name)
         with self._opening:
             if name in self._open:

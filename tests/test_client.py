@@ -348,9 +348,10 @@ def test_ctrl_c_ends_a_blocking_client_and_its_goodbye_arrives(backend: Backend)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_ends_a_backend_with_a_clear_message() -> None:
+@pytest.mark.parametrize("is_caught", [False, True])
+def test_ctrl_c_ends_a_backend_with_a_clear_message(*, is_caught: bool) -> None:
     code, said = run_program(
-        """
+        f"""
         import pygase, threading
         backend = pygase.Backend(pygase.GameState(), lambda game_state, dt: None)
         def ready():
@@ -358,12 +359,17 @@ def test_ctrl_c_ends_a_backend_with_a_clear_message() -> None:
                 pass
             print("READY")
         threading.Thread(target=ready, daemon=True).start()
-        backend.run("localhost", 0)
+        try:
+            backend.run("localhost", 0)
+        except {"KeyboardInterrupt" if is_caught else "ValueError"}:
+            print("saved")
         """,
         interrupt_on="READY",
     )
-    assert code != 0
+    assert code == (0 if is_caught else 130)
     assert "interrupted: the server on port" in said
+    assert "Traceback" not in said
+    assert ("saved" in said) == is_caught
 
 
 def test_port_that_is_taken_ends_the_program_with_a_clear_message(backend: Backend) -> None:

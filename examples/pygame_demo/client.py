@@ -101,9 +101,9 @@ def pressed_direction() -> rules.Vector:
 
 def open_window(*, headless: bool) -> pygame.Surface:
     """A window, or without one a surface to draw on all the same."""
-    pygame.display.init()
     pygame.font.init()
     try:
+        pygame.display.init()
         screen = pygame.display.set_mode(SIZE, 0 if headless else pygame.SCALED | pygame.RESIZABLE)
     except pygame.error as problem:
         raise CannotShowError(f"No window can be opened here ({problem})") from None

@@ -96,6 +96,18 @@ def test_a_display_that_does_not_answer_is_no_display_either(game: str) -> None:
     assert "--headless" in result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere SDL has other names for the ways to show a window")
+def test_a_way_to_show_a_window_that_there_is_not_is_said_in_one_line() -> None:
+    pytest.importorskip("pygame", reason="pygame is not installed")
+    command = [sys.executable, "-m", "examples.pygame_demo"]
+    environment = os.environ | {"SDL_VIDEODRIVER": "nonsense"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "nonsense not available" in result.stderr
+    assert "--headless" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_somebody_elses_server_is_played_on_with_bots_of_ones_own(game: str, tmp_path: Path) -> None:
     server = subprocess.Popen(
         [sys.executable, "-u", "-m", f"examples.{game}", "--serve", "0", "--seconds", "30"],

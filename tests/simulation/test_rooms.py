@@ -122,6 +122,12 @@ def test_name_of_a_room_that_is_too_long_raises_at_the_call(house: House) -> Non
         house.server.open("x" * 33, game("x"))
 
 
+def test_what_is_no_room_raises_at_the_call(house: House) -> None:
+    for name, backend in ((game("x"), "x"), (5, game("x")), ("x", None)):
+        with pytest.raises(TypeError, match="its name and its Backend"):
+            house.server.open(name, backend)  # type: ignore[arg-type]
+
+
 def test_rooms_open_while_others_play(house: House) -> None:
     red = house.enter("red")
     house.server.open("green", game("green"), interval=0.1)

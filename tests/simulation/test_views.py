@@ -98,6 +98,84 @@ def test_what_a_client_may_not_see_is_not_in_its_decrypted_traffic(
         assert_sees_its_view(backend.server, client)
 
 
+@pytest.mark.parametrize("precision", [None, {"players.*.position": 0.5}], ids=["exact", "rounded"])
+@pytest.mark.parametrize("how", [{"radius": 50.0}, {"limit": 3}], ids=["radius", "limit"])
+def test_names_and_rows_of_who_is_far_away_are_not_in_a_clients_decrypted_traffic(
+    network: SimulatedNetwork, how: dict[str, Any], precision: dict[str, float] | None
+) -> None:
+    """Two crowds, a thousand apart, who do and are called different things; two clients look at each of them."""
+
+    def row(kind: str, what: str, middle: float) -> dict[str, Any]:
+        at = [middle + dice.uniform(-9, 9), dice.uniform(-9, 9)]
+        return {"position": at, "mood": f"{kind}-{dice.randrange(2)}", what: dice.random()}
+
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        changes: dict[Any, Any] = {}
+        for kind, what, middle in crowds:
+            name = f"{kind}-{dice.randrange(9)}"
+            may_go = sum(key.startswith(kind) for key in game_state.players) > 4
+            leaves = may_go and name in game_state.players and dice.random() < 0.4
+            changes[name] = TO_DELETE if leaves else row(kind, what, middle)
+        return {"players": changes}
+
+    dice, crowds = random.Random(3), (("apple", "cherries", 0.0), ("walnut", "almonds", 1_000.0))
+    players = {f"{crowd[0]}-{n}": row(*crowd) for crowd in crowds for n in range(5)}
+    backend = Backend(
+        GameState(players=players, eyes={}),
+        time_step,
+        {
+            "CLIENT_CONNECTED": lambda client_id, game_state: {
+                "eyes": {client_id: [1_000.0 * (len(game_state.eyes) % 2), 0.0]}
+            }
+        },
+        view=near("players.*.position", of="eyes.{client_id}", **how),
+        precision=precision,
+    )
+    network.serve(backend)
+    ears = []
+    for _ in range(4):
+        client = network.connect()
+        network.run(0.0)
+        ears.append(listen(client))
+        network.run(0.5)
+    network.run(10.0)
+    for number, heard in enumerate(ears):
+        said = b"".join(heard)
+        mine, others = ((b"apple", b"cherries"), (b"walnut", b"almonds"))[:: -1 if number % 2 else 1]
+        assert all(word in said for word in mine)
+        assert not any(word in said for word in others)
+
+
+def test_names_that_others_learned_while_a_client_was_cut_off_are_not_told_to_it(network: SimulatedNetwork) -> None:
+    """Until then all see the same, and share what is encoded."""
+
+    def view(game_state: GameState, client_id: int) -> dict[str, Any]:
+        return {"open": game_state.open, **({"vault": game_state.vault} if knows and client_id != ignorant else {})}
+
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        n = game_state.n + 1
+        return {"n": n, "open": {f"chest-{n % 3}": {"gold": n}}, "vault": {f"crown-{n % 3}": {"jewels": n}}}
+
+    knows, ignorant = False, None
+    network.serve(Backend(GameState(n=0, open={}, vault={}), time_step, view=view))
+    clients = [connected(network) for _ in range(3)]
+    ears = [listen(client) for client in clients]
+    network.run(1.0)
+    ignorant = client_id(clients[0])
+    network.cut_off(clients[0], 9.0)
+    network.run(8.0)
+    knows = True
+    network.run(6.0)
+    assert [set(seen(client)) & {"vault"} for client in clients] == [set(), {"vault"}, {"vault"}]
+    before = len(ears[0])
+    network.run(2.0)
+    assert len(ears[0]) > before + 50, "it plays again"
+    said = [b"".join(heard) for heard in ears]
+    assert b"chest" in said[0]
+    assert not any(word in said[0] for word in (b"vault", b"crown", b"jewels"))
+    assert all(b"crown" in others for others in said[1:])
+
+
 def walking(precision: dict[str, float] | None = None, **how: Any) -> Backend:
     """Everybody walks about, comes and goes, and sees who is near."""
     dice = random.Random(5)

@@ -77,6 +77,30 @@ def test_names_that_only_one_client_knew_are_not_told_to_one_that_sees_the_same_
     assert ada.blobs[-1] is bob.blobs[-1] or ada.blobs[-1] == bob.blobs[-1]
 
 
+def test_names_that_some_clients_learn_after_their_views_parted_are_not_told_to_the_others() -> None:
+    feed, views = ViewFeed(lambda: 0.0), Views()
+    readers = ada, bob, cid = Reader(), Reader(), Reader()
+    acked: list[int | None] = [None] * 3
+    for version in range(1, 40):
+        moods = {f"open{n}": {"mood": f"open{n}", "v": version} for n in range(3)}
+        secrets = {f"secret{n}": {"mood": f"secret{n}", "v": version} for n in range(3)}
+        state = state_of(rows=moods | secrets)
+        shown = [
+            views.view({"rows": moods | (secrets if is_in else {})}, state) for is_in in (version > 20, False, False)
+        ]
+        feed.show(version, list(zip([reader.track for reader in readers], shown, strict=True)))
+        for number, reader in enumerate(readers):
+            got = reader.receive(feed, acked[number])
+            if version % 3:
+                acked[number] = got
+            assert reader.track.view is not None
+            assert vars(reader.state) == reader.track.view.root
+        assert bob.track.lineage is cid.track.lineage
+        assert (ada.track.lineage is bob.track.lineage) == (version <= 20)
+    assert any(b"secret" in blob for blob in ada.blobs)
+    assert not any(b"secret" in blob for blob in (*bob.blobs, *cid.blobs))
+
+
 def test_client_that_is_far_behind_gets_its_whole_view() -> None:
     feed, views, reader = ViewFeed(lambda: 0.0), Views(), Reader()
     kinds = []
