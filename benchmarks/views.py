@@ -17,7 +17,7 @@ from benchmarks.stages import INTERVAL, STAGES, Clock, Room, make_link, put_cloc
 from pygase.compiled import is_compiled
 from pygase.session import ClientSession, ServerSession
 from pygase.session.seat import Seat
-from pygase.state import StateFeed, View, ViewFeed, Views
+from pygase.state import Near, StateFeed, View, ViewFeed, Views
 
 RATE_HZ = 20
 DENSITY = 40.0
@@ -43,9 +43,11 @@ class World(Room):
         self.side = DENSITY * n**0.5
         self.places: dict[str, list[float]] = {}
         self.views = Views()
-        self.see: Callable[..., Any] = pygase.views.near(
+        near = pygase.views.near(
             "players.*.position", radius=200.0, limit=16, of=lambda game_state, client_id: self.names.get(client_id)
         )
+        assert isinstance(near, Near)
+        self.see: Callable[..., Any] = near.look
         self.names: dict[int, str] = {}
         self.view_feed = ViewFeed(lambda: self.now, precision=precision)
         self.feed = StateFeed(self.store, lambda: self.now)

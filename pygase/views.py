@@ -5,8 +5,7 @@ from math import inf
 from typing import Any
 
 from pygase.gamestate import GameState
-from pygase.state import FrozenDict
-from pygase.state.grid import Grid, point_of
+from pygase.state import Near
 
 __all__ = ["near"]
 
@@ -48,51 +47,4 @@ def near(
         raise ValueError(f"a radius is above 0, not {radius!r}")
     if limit is not None and limit < 0:
         raise ValueError(f"a limit is not below 0 as {limit!r} is")
-    return _Near(parts[0], parts[2:], float(radius), limit, of)
-
-
-class _Near:
-    """What `near` returns. Called by one thread at a time."""
-
-    def __init__(self, table: str, below: list[str], radius: float, limit: int | None, of: Own) -> None:
-        self._table = table
-        self._below = below
-        self._radius = radius
-        self._limit = limit
-        self._of = of
-        self._state: GameState | None = None
-        self._grid: Grid | None = None
-        self._attributes: dict[str, Any] = {}
-        self._views: dict[Any, FrozenDict] = {}
-
-    def __call__(self, game_state: GameState, client_id: int) -> dict[str, Any]:
-        """Return what a client sees."""
-        grid = self._grid
-        if game_state is not self._state or grid is None:
-            attributes = vars(game_state)
-            rows = attributes.get(self._table)
-            if not isinstance(rows, dict):
-                return attributes
-            grid = self._grid = Grid(rows, self._below, self._radius, self._limit)
-            self._state, self._attributes, self._views = game_state, attributes, {}
-        seen = self._seen(game_state, client_id, grid)
-        view = self._views.get(seen)
-        if view is None:
-            shown = FrozenDict(map(grid.items.__getitem__, seen))
-            view = self._views[seen] = FrozenDict({**self._attributes, self._table: shown})
-        return view
-
-    def _seen(self, game_state: GameState, client_id: int, grid: Grid) -> tuple[int, ...]:
-        """Find the numbers of the rows that a client sees."""
-        of = self._of
-        if not isinstance(of, str):
-            own = grid.numbers.get(client_id if of is None else of(game_state, client_id))
-            return () if own is None else grid.around_row(own)
-        found: Any = self._attributes
-        for part in of.split("."):
-            if not isinstance(found, dict):
-                return ()
-            key: Any = client_id if part == "{client_id}" else part
-            found = found.get(key)
-        point = point_of(found)
-        return () if point is None else grid.around(point)
+    return Near(parts[0], parts[2:], float(radius), limit, of)

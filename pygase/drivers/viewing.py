@@ -9,7 +9,7 @@ from pygase.drivers.usercode import UserCode
 from pygase.session import ServerSession
 from pygase.session.rota import Rota
 from pygase.session.seat import Seat
-from pygase.state import GameState, GameStateStore, GameStatus, View, Views
+from pygase.state import GameState, GameStateStore, GameStatus, Near, View, Views
 
 __all__ = ["Viewing"]
 
@@ -36,7 +36,7 @@ class Viewing:
         run: Run,
         user_code: UserCode,
     ) -> None:
-        self._function = function
+        self._function = function.copy().look if isinstance(function, Near) else function
         self._store = store
         self._session = session
         self._run = run

@@ -5,11 +5,13 @@ from pygase.state.feed import StateFeed
 from pygase.state.gamestate import GameState, GameStateUpdate, GameStatus, frozen_view
 from pygase.state.merge import apply, compose, diff
 from pygase.state.names import check_names
+from pygase.state.near import Near
 from pygase.state.precision import parse_precision
 from pygase.state.replica import Replica, StateArrival, apply_all
 from pygase.state.store import GameStateStore
+from pygase.state.tables import View
 from pygase.state.tree import TO_DELETE, FrozenDict, FrozenList, Replacement
-from pygase.state.views import Track, View, ViewFeed, Views
+from pygase.state.views import Track, ViewFeed, Views
 
 __all__ = [
     "TO_DELETE",
@@ -20,6 +22,7 @@ __all__ = [
     "GameStateStore",
     "GameStateUpdate",
     "GameStatus",
+    "Near",
     "Replacement",
     "Replica",
     "StateArrival",

@@ -1,6 +1,7 @@
 """Rows of a table by where they are, for those who see what is near."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from math import isfinite, sqrt
 from typing import Any, Final
 
@@ -28,25 +29,28 @@ _LISTS: Final = frozenset({FrozenList})
 _NUMBERS: Final = frozenset({float, int})
 
 Point = tuple[float, float]
-_Place = tuple[float, float, int]
-"""Where a row is, and the row's number."""
+_Place = tuple[float, float, Any]
+"""Where a row is, and the row's number: always the same object, so that equal ones are found out fast."""
 
 
 class Grid:
     """The rows of a table by where they are.
 
-    Attributes:
-        items: Their keys, and they themselves.
-        numbers: Their places in that list.
+    Args:
+        rows: The rows.
+        numbers: Their numbers, in the same order.
+        below: The path from a row to its position.
+        radius: How far clients see.
+        limit: How many rows they see at most, or None.
     """
 
-    def __init__(self, rows: dict[Any, Any], below: list[str], radius: float, limit: int | None) -> None:
-        self.items = list(rows.items())
-        self.numbers: dict[Any, int] = dict(zip(rows, range(len(rows)), strict=True))
-        found: list[Any] = list(rows.values())
+    def __init__(
+        self, rows: Iterable[Any], numbers: list[Any], below: list[str], radius: float, limit: int | None
+    ) -> None:
+        found: list[Any] = list(rows)
         for name in below:
             found = [one.get(name) if isinstance(one, dict) else None for one in found]
-        self._found = places = _places_of(found)
+        self._found = places = _places_of(found, numbers)
         columns, lines = [place[0] for place in places] or [0.0], [place[1] for place in places] or [0.0]
         self._left, self._top = left, top = min(columns), min(lines)
         wide, high = max(columns) - left, max(lines) - top
@@ -78,19 +82,19 @@ class Grid:
         largest = max(wide, high)
         return max(min(size, largest or 1.0), largest / _MAX_CELLS_A_SIDE) or 1.0
 
-    def around_row(self, own: int) -> tuple[int, ...]:
-        """Find a row, by its number, and the rows near it, in the order of the table."""
+    def around_row(self, own: Any) -> tuple[Any, ...]:
+        """Find a row, by its number, and the rows near it, in the order of their numbers."""
         index = self._found_at.get(own)
         return (own,) if index is None else self._around(self._found[index], self._found_cells[index])
 
-    def around(self, point: Point) -> tuple[int, ...]:
-        """Find the rows near a place, in the order of the table."""
+    def around(self, point: Point) -> tuple[Any, ...]:
+        """Find the rows near a place, in the order of their numbers."""
         x, y = point
         column = int(min(max((x - self._left) / self._size, 0.0), self._last_column))
         line = int(min(max((y - self._top) / self._size, 0.0), self._last_line))
         return self._around((x, y, -1), column * _COLUMN + line)
 
-    def _around(self, place: _Place, cell: int) -> tuple[int, ...]:
+    def _around(self, place: _Place, cell: int) -> tuple[Any, ...]:
         """Search the cells around one, and more of them until they hold enough."""
         x, y, own = place
         size, limit, rings = self._size, self._limit, _RINGS
@@ -134,15 +138,15 @@ class Grid:
         return block
 
 
-def _places_of(found: list[Any]) -> list[_Place]:
+def _places_of(found: list[Any], numbers: list[Any]) -> list[_Place]:
     """Read positions, and leave out what is none; mostly they are alike, and then that is found out at once."""
     if set(map(type, found)) == _LISTS and min(map(len, found)) >= 2:
         columns, lines = [at[0] for at in found], [at[1] for at in found]
         are_numbers = _NUMBERS.issuperset(map(type, columns)) and _NUMBERS.issuperset(map(type, lines))
         if are_numbers and isfinite(sum(columns) + sum(lines)):
-            return list(zip(columns, lines, range(len(found)), strict=True))
-    points = enumerate(map(point_of, found))
-    return [(point[0], point[1], number) for number, point in points if point is not None]
+            return list(zip(columns, lines, numbers, strict=True))
+    points = zip(map(point_of, found), numbers, strict=True)
+    return [(point[0], point[1], number) for point, number in points if point is not None]
 
 
 def point_of(value: Any) -> Point | None:

@@ -13,11 +13,16 @@ from pygase.state.records import change_of
 from pygase.state.tree import TO_DELETE, Change, FrozenDict
 from pygase.state.values import same
 
-__all__ = ["Spans"]
+__all__ = ["MISSING", "SAME", "Spans", "loses"]
 
-_MISSING: Final = object()
-_SAME: Final = object()
+MISSING: Final = object()
+"""Stands for a row that is not there."""
+
+SAME: Final = object()
+"""Stands for a change where there is none."""
+
 _DICTS: Final = frozenset({dict, FrozenDict})
+_NOTHING: Final[dict[Any, Any]] = {}
 _EVERY: Final = frozenset({"*"})
 
 _Memory = dict[int, tuple[Any, Any, Any]]
@@ -67,18 +72,19 @@ class Spans:
         below = of_rules(rules, "*")
         memory = self._memory(below)
         for key, value in new.items():
-            before = old.get(key, _MISSING)
+            before = old.get(key, MISSING)
             if before is value:
                 continue
             if not is_alike:
                 below = of_rules(rules, key)
                 memory = self._memory(below)
-            known = memory.get(id(value) if before is _MISSING else id(before))
+            known = memory.get(id(value) if before is MISSING else id(before))
             if known is not None and known[0] is before and known[1] is value:
                 change = known[2]
             else:
-                change = self._change(before, value, below, memory)
-            if change is not _SAME:
+                change = self._change(before, value, below)
+                memory[id(value) if before is MISSING else id(before)] = before, value, change
+            if change is not SAME:
                 update[key] = change
         if not old.keys() <= new.keys():
             update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
@@ -90,58 +96,103 @@ class Spans:
             memory = self._memories[id(rules)] = {}
         return memory
 
-    def _change(self, before: Any, value: Any, rules: Rules | None, memory: _Memory) -> Any:
-        """Find what a key needs, `_SAME` if nothing, and remember it."""
-        change: Any = _SAME
+    def row_update(self, befores: Sequence[Any], value: Any, *path: Any) -> Any:
+        """Find what leads from several values of a key to one.
+
+        Args:
+            befores: The values to start from, `MISSING` for none.
+            value: The one to arrive at.
+            path: The key, and those above it.
+
+        Returns:
+            The change, rounded; `SAME` if they are.
+        """
+        rules = self._rules
+        for key in path:
+            rules = of_rules(rules, key)
+        if type(value) in _DICTS and _DICTS.isdisjoint(map(type, value.values())):
+            olds = [before for before in befores if isinstance(before, dict)]
+            return self._row_change(olds if len(olds) == len(befores) else [*olds, _NOTHING], value, rules)
+        change: Any = SAME
+        for before in befores:
+            if before is not value:
+                one = self._change(before, value, rules)
+                if one is not SAME:
+                    change = one if change is SAME else _both(change, one)
+        return change
+
+    def _row_change(self, olds: Sequence[dict[Any, Any]], value: dict[Any, Any], rules: Rules | None) -> Any:
+        row = _row(olds, value, rules)
+        if row.keys() != value.keys():
+            return change_of(row) if row else SAME
+        if not row and olds[-1] is not _NOTHING:
+            return SAME
+        # All of it: the same for everybody, wherever they start from.
+        memory = self._memory(rules)
+        known = memory.get(id(value))
+        if known is None or known[0] is not MISSING or known[1] is not value:
+            known = memory[id(value)] = MISSING, value, change_of(row)
+        return known[2]
+
+    def _change(self, before: Any, value: Any, rules: Rules | None) -> Any:
+        """Find what a key needs, `SAME` if nothing."""
+        change: Any = SAME
         if type(value) not in _DICTS:
             if not same(before, value):
                 change = rounded_value(value, rules)
         elif not _DICTS.isdisjoint(map(type, value.values())):
             if isinstance(before, dict):
-                change = self._span(before, value, rules) or _SAME
+                change = self._span(before, value, rules) or SAME
             else:
                 change = rounded_value(value, rules)
         elif isinstance(before, dict):
-            row = _row(before, value, rules)
+            row = _row((before,), value, rules)
             if row:
                 change = change_of(row)
         else:
             change = change_of(rounded_value(value, rules))
-        memory[id(value) if before is _MISSING else id(before)] = before, value, change
         return change
 
 
-def _row(old: dict[Any, Any], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
+def _row(olds: Sequence[dict[Any, Any]], new: dict[Any, Any], rules: Rules | None) -> dict[Any, Any]:
     """Make the update of a dict that has no dicts in it, where there is nothing worth remembering."""
     update: dict[Any, Any] = {}
     for key, value in new.items():
-        before = old.get(key, _MISSING)
-        if before is not value and not same(before, value):
-            update[key] = value if rules is None else rounded_value(value, of_rules(rules, key))
-    if not old.keys() <= new.keys():
-        update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
+        for old in olds:
+            before = old.get(key, MISSING)
+            if before is not value and not same(before, value):
+                update[key] = value if rules is None else rounded_value(value, of_rules(rules, key))
+                break
+    for old in olds:
+        if not old.keys() <= new.keys():
+            update.update(dict.fromkeys(old.keys() - new.keys(), TO_DELETE))
     return update
 
 
 def _joined(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
-    """Make one update of two that lead to the same state from different ones: what either of them changes.
-
-    What stands in both is the same value there, or a dict of which each has a part.
-    """
+    """Make one update of two that lead to the same state from different ones: what either of them changes."""
     joined = one
     for key, value in other.items():
-        there = joined.get(key, _MISSING)
-        if there is value or (type(there) is Change and type(value) is Change and there.form is value.form is not None):
-            continue
-        if there is _MISSING:
-            both = value
-        elif not isinstance(value, dict):
-            continue
-        else:
-            both = _joined(there, value)
-            if both is there:
-                continue
-        if joined is one:
-            joined = dict(one)
-        joined[key] = both
+        there = joined.get(key, MISSING)
+        both = value if there is MISSING else _both(there, value)
+        if both is not there:
+            if joined is one:
+                joined = dict(one)
+            joined[key] = both
     return joined
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Make one change of two of a key, which are the same value, or dicts of which each has a part."""
+    if one is other or not isinstance(other, dict):
+        return one
+    if type(one) is Change and type(other) is Change and one.form is other.form is not None:
+        return one
+    return _joined(one, other)
+
+
+def loses(change: Any) -> bool:
+    """Tell whether a change deletes anything."""
+    if type(change) is Change and change.form is not None:
+        return False
+    return change is TO_DELETE or (isinstance(change, dict) and any(map(loses, change.values())))

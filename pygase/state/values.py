@@ -80,12 +80,19 @@ def same(one: Any, other: Any) -> bool:
             and all(key in other and same(member, other[key]) for key, member in one.items())
         )
     if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
+        return isinstance(other, list) and len(one) == len(other) and _same_members(one, other)
     if type(one) is not type(other):
         return False
     if type(one) is float:
         return repr(one) == repr(other) if not one or one != one else one == other  # noqa: PLR0124
     return bool(one == other)
+
+
+def _same_members(one: list[Any], other: list[Any]) -> bool:
+    for member, its_other in zip(one, other):  # noqa: B905, SIM110  (of one length; `strict` and `all` cost)
+        if member is not its_other and not same(member, its_other):
+            return False
+    return True
 
 
 _FIXED_BYTES: Final = 9

@@ -16,6 +16,7 @@ from pygase.state.gamestate import GameState
 from pygase.state.names import check_names
 from pygase.state.precision import parse_precision
 from pygase.state.spans import Spans
+from pygase.state.tables import Leads, Table, View
 from pygase.state.tree import FrozenDict, FrozenList, Replacement
 from pygase.state.values import freeze, frozen_key, size_of
 from pygase.wire import check_sendable
@@ -25,21 +26,6 @@ __all__ = ["Lineage", "Track", "View", "ViewFeed", "Views"]
 _STAMP_PERIOD_MS: Final = 65_536
 _FROZEN: Final = frozenset({FrozenDict})
 _KEYS: Final = ({str}, {int}, {str, int})
-
-
-class View:
-    """What somebody may see of one state. It never changes.
-
-    Attributes:
-        root: The attributes.
-        key: Equal keys mean equal views, as long as one of the views is kept.
-    """
-
-    __slots__ = ("key", "root")
-
-    def __init__(self, root: FrozenDict, key: Any) -> None:
-        self.root = root
-        self.key = key
 
 
 class Views:
@@ -59,8 +45,8 @@ class Views:
         """Make a view.
 
         Args:
-            seen: What a view function returned: a dict of attributes, or a `GameState`. What is not part of the state
-                is copied.
+            seen: What a view function returned: a dict of attributes, or a `GameState`, of which what is not part of
+                the state is copied; or a `View`.
             state: The state that it was given.
 
         Raises:
@@ -68,6 +54,8 @@ class Views:
             ValueError: It names an attribute that a game state cannot have.
             TooLarge: It is larger than a state may be.
         """
+        if type(seen) is View:
+            return seen
         if isinstance(seen, GameState):
             seen = vars(seen)
         elif not isinstance(seen, dict):
@@ -192,6 +180,7 @@ class ViewFeed:
         # Updates by the identities of the view they lead to and of those they start from, which are kept alive here.
         self._updates: dict[tuple[int, ...], tuple[dict[str, Any], list[View]]] = {}
         self._wholes: dict[int, bytes] = {}
+        self._leads: dict[tuple[Table, ...], Leads] = {}
 
     def show(self, version: int, views: Sequence[tuple[Track, View | None]]) -> None:
         """Take what clients see from now on.
@@ -204,6 +193,7 @@ class ViewFeed:
         self._spans.forget()
         self._updates = {}
         self._wholes = {}
+        self._leads = {}
         stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
         counts = Counter([track.lineage for track, _ in views])
         groups: dict[View, list[tuple[Track, View | None]]] = {}
@@ -274,11 +264,33 @@ class ViewFeed:
         key = (id(view), *map(id, olds))
         known = self._updates.get(key)
         if known is None:
-            update = self._spans.update([old.root for old in olds], view.root)
+            update = self._update_of_table(olds, view)
+            if update is None:
+                update = self._spans.update([old.root for old in olds], view.root)
             known = self._updates[key] = update, [view, *olds]
         if not known[0] and len(sent) == 1:
             sent[0] = (acked, view)  # equal, but not the same objects: from now on it is found at once
         return known[0]
+
+    def _update_of_table(self, olds: list[View], view: View) -> dict[str, Any] | None:
+        """Make the update from some views to another one, if they hold rows of the same table and the same besides."""
+        new = view.table
+        if new is None:
+            return None
+        tables: list[Table] = []
+        for old in olds:
+            table = old.table
+            if table is None or table.keys is not new.keys:
+                return None
+            tables.append(table)
+        return self._leads_from(tables, new).update(olds, view, self._leads_from([], new))
+
+    def _leads_from(self, tables: list[Table], new: Table) -> Leads:
+        key = (new, *tables)
+        leads = self._leads.get(key)
+        if leads is None:
+            leads = self._leads[key] = Leads(self._spans, tables, new)
+        return leads
 
     def _whole(self, view: View) -> dict[str, Any]:
         key = (id(view),)
