@@ -32,6 +32,8 @@ T = TypeVar("T")
 _POLL: Final = 0.005
 """Seconds between two looks at the state in `wait_until` and `try_to`."""
 
+_NOTHING: Final[dict[str, Any]] = {}
+
 _GRACE: Final = 0.5
 """What `disconnect` allows, above its wait for acknowledgements, for the last handlers to run."""
 
@@ -264,7 +266,8 @@ class Client:
             BacklogFull: More is waiting than the connection can carry.
             ReservedEventType: The event type is one of pygase's own.
         """
-        check_dispatch(retries, ack_callback)
+        if ack_callback is not None or type(retries) is not int or retries < RELIABLE:
+            check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         if run is None or session is None or session.is_over:
@@ -274,7 +277,9 @@ class Client:
                 session.is_awaited = True
                 run.flush_soon()
         else:
-            run.submit(session.dispatch, message, retries, ack_callback)
+            with run.lock:
+                session.dispatch(message, retries, ack_callback)
+            run.send()
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
         """Call a function for every event of a type that the server sends.
@@ -474,7 +479,10 @@ class Client:
         """Run the user's code for one signal."""
         if type(signal) is EventArrived:
             self._bytes_taken += signal.size
-            self._call_handler(signal.event, {})
+            event = signal.event
+            self._user_code.run("the handler", self._handlers.call, event, _NOTHING, event_type=event.type)
+            if self._observer is not None:
+                self._observer(event)
             return True
         if isinstance(signal, EventAcknowledged):
             callback: Any = signal.tag

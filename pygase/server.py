@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import MAX_INBOX_EVENTS, SEAT_HOLD
+from pygase.config import MAX_INBOX_EVENTS, RELIABLE, SEAT_HOLD
 from pygase.connection import ServerConnection
 from pygase.drivers import Run, Viewing, inside_event_loop
 from pygase.event import Event, UniversalEventHandler
@@ -182,7 +182,8 @@ class Server(Listener[ServerSession]):
                 client is disconnected, and the others get the event.
             ReservedEventType: The event type is one of pygase's own.
         """
-        check_dispatch(retries, ack_callback)
+        if ack_callback is not None or type(retries) is not int or retries < RELIABLE:
+            check_dispatch(retries, ack_callback)
         message = encode_event(event_type, args, kwargs)
         run, session = self._run, self._session
         addresses = None if isinstance(target_client, str) and target_client == "all" else _addresses(target_client)
@@ -195,13 +196,12 @@ class Server(Listener[ServerSession]):
         gate = tick[1] if tick is not None and in_tick else self.game_state_store.time_order
         # What a tick dispatches is sent with the tick's update, for which the client would wait anyway.
         now, is_for_one = self._system.clock(), addresses is not None and len(addresses) == 1
-
-        def dispatch() -> None:
+        with run.lock:
             seats = session.seats
-            to: Iterable[Seat] = seats.values() if addresses is None else [seats[address] for address in addresses]
+            to: Iterable[Seat] = seats.values() if addresses is None else list(map(seats.__getitem__, addresses))
             session.dispatch(message, to, retries=retries, tag=ack_callback, gate=gate, now=now, is_for_one=is_for_one)
-
-        run.submit(dispatch, send=not in_tick)
+        if not in_tick:
+            run.send()
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
         """Call a function for every event of a type that a client sends.
@@ -291,7 +291,7 @@ class Server(Listener[ServerSession]):
         """Pass the session's signals on. Inside the core's lock, so it runs no user code."""
         run = self._run
         assert run is not None
-        are_events = set(map(type, signals)) == _EVENTS
+        are_events = type(signals[0]) is EventFrom if len(signals) == 1 else set(map(type, signals)) == _EVENTS
         if not are_events:
             for signal in signals:
                 if type(signal) is not EventFrom:
@@ -329,6 +329,10 @@ class Server(Listener[ServerSession]):
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
+        if type(signal) is EventFrom and self._wire is None:
+            injected = {"client_address": signal.seat.peer.address}
+            self._user_code.run("the handler", self._handlers.call, signal, injected, event_type=signal.type)
+            return True
         occurrence = _as_event(signal)
         if occurrence is None:
             self._handle_other(signal)
@@ -390,6 +394,13 @@ def _push_onto(wire: EventWire, event: Event, injected: dict[str, Any]) -> Any:
 
 def _addresses(target_client: Any) -> list[Address]:
     """Return the addresses that `target_client` names: one address, a tuple or list, or a list of them."""
+    if (
+        type(target_client) is tuple
+        and len(target_client) == 2
+        and type(target_client[0]) is str
+        and type(target_client[1]) is int
+    ):
+        return [target_client]  # as mostly
     if _is_address(target_client):
         return [tuple(target_client)]
     if isinstance(target_client, (tuple, list)) and all(map(_is_address, target_client)):

@@ -1,7 +1,6 @@
 """The driver for a caller's asyncio loop: the loop watches the socket and the timer, and calls `turn`."""
 
 import asyncio
-from collections.abc import Callable
 
 from pygase.drivers.endpoint import Endpoint
 from pygase.drivers.thread import NetworkThread
@@ -16,14 +15,12 @@ class AsyncioDriver:
     either way.
 
     Args:
-        endpoint: What to drive. It is closed at the end.
-        is_done: Asked after each turn.
+        endpoint: What to drive, until its core is over. It is closed at the end.
     """
 
-    def __init__(self, endpoint: Endpoint, is_done: Callable[[], bool]) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self._loop = asyncio.get_running_loop()
         self._endpoint = endpoint
-        self._is_done = is_done
         self._timer: asyncio.TimerHandle | None = None
         self._thread: NetworkThread | None = None
         self._ended = False
@@ -34,7 +31,7 @@ class AsyncioDriver:
         try:
             self._loop.add_reader(self._endpoint.sock.fileno(), self._turn)
         except NotImplementedError:
-            self._thread = NetworkThread(self._endpoint, self._is_done, self._thread_ended)
+            self._thread = NetworkThread(self._endpoint, self._thread_ended)
             self._thread.start()
             return
         self._endpoint.wake = self.wake
@@ -69,7 +66,7 @@ class AsyncioDriver:
         if self._ended:
             return
         more = self._endpoint.turn()
-        if self._is_done():
+        if self._endpoint.core.is_over:
             self.stop()
             return
         if self._timer is not None:

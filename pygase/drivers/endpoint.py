@@ -34,6 +34,8 @@ _MOST_BATCHES = 16
 class Core(Protocol):
     """A sans-I/O session: one client's or one server's."""
 
+    is_over: bool
+
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:
         """Take in one datagram; never raises."""
         ...

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from threading import get_ident
+from typing import Any
 
 from pygase.config import COROUTINE_GRACE
 from pygase.drivers.asyncio import AsyncioDriver
@@ -22,19 +23,13 @@ from pygase.drivers.system import DatagramSocket, System
 from pygase.drivers.thread import NetworkThread
 from pygase.drivers.usercode import UserCode
 
-__all__ = ["Run", "Session"]
+__all__ = ["Run"]
 
 _LONGEST_PAUSE = 0.25
 """How long a thread waits at most before it looks around, in seconds."""
 
 _COROUTINE_STEP = 0.005
 """How often coroutine handlers under way are moved on by a thread that has no event loop of its own."""
-
-
-class Session(Core, Protocol):
-    """A core that ends."""
-
-    is_over: bool
 
 
 class Run:
@@ -52,7 +47,7 @@ class Run:
     def __init__(
         self,
         system: System,
-        session: Session,
+        session: Core,
         user_code: UserCode,
         handle: Callable[[Any], bool],
         sort: Callable[[list[Any]], None] | None = None,
@@ -66,14 +61,14 @@ class Run:
         self.over = threading.Event()
         self.claimed_by: object = None
         self.endpoint: Endpoint | None = None
-        self.has_thread = False  # that drives the network
         self._sender: Sender | None = None
         self._sort = sort or self.mailbox.post
         self._handle = handle
         self._on_end = on_end
         self._user_code = user_code
         self._driver: object = None
-        self._delivers = 0  # the thread that runs user code before it sends
+        self._thread: NetworkThread | None = None
+        self._delivering: NetworkThread | None = None  # while its leader runs user code, before it sends
 
     # --- network ------------------------------------------------------------------------------------------------
 
@@ -87,15 +82,14 @@ class Run:
         with self.lock:
             if self.endpoint.is_closed:  # whoever ended it meanwhile has driven it to the end
                 return
-            self._driver = driver = NetworkThread(self.endpoint, self._is_over, self._end, gather=gather)
-        self.has_thread = True
+            self._driver = self._thread = driver = NetworkThread(self.endpoint, self._end, gather=gather)
         self.mailbox.on_mail = driver.wake_leader
-        driver.start(led_by=threading.get_ident())
+        driver.start(led_by=get_ident())
 
     def drive_in_loop(self) -> AsyncioDriver:
         """Have the running asyncio loop drive the network."""
         assert self.endpoint is not None
-        self._driver = driver = AsyncioDriver(self.endpoint, self._is_over)
+        self._driver = driver = AsyncioDriver(self.endpoint)
         driver.start()
         return driver
 
@@ -130,6 +124,11 @@ class Run:
         self._sender.ring(None)
 
     @property
+    def has_thread(self) -> bool:
+        """Whether a thread drives the network."""
+        return self._thread is not None
+
+    @property
     def is_pumped(self) -> bool:
         """Whether the caller drives the network."""
         return self._driver is None
@@ -138,28 +137,31 @@ class Run:
         """Call into the core, and send what comes of it at once unless told not to."""
         with self.lock:
             result = function(*args, **kwargs)
+        if send:
+            self.send()
+        return result
+
+    def send(self) -> None:
+        """Send what a call into the core has left to be sent.
+
+        Not where this is user code that was called by a driver, which sends as soon as it returns.
+        """
         endpoint = self.endpoint
-        is_sent_later = self._delivers and self._is_sent_later
-        if send and endpoint is not None and not is_sent_later and not self.over.is_set():
+        if endpoint is None or (self._delivering is not None and self._delivering.leader == get_ident()):
+            return
+        if not self.over.is_set():
             endpoint.flush()
             if self.session.is_over:
                 endpoint.wake()
-        return result
-
-    @property
-    def _is_sent_later(self) -> bool:
-        """Whether this is user code, called by a driver that sends as soon as it returns."""
-        driver = self._driver
-        return self._delivers == threading.get_ident() and isinstance(driver, NetworkThread) and driver.is_led
 
     def _deliver_first(self) -> None:
-        """Run user code on behalf of a driver that sends afterwards."""
+        """Run user code on behalf of the network thread, which sends afterwards."""
         if self.claimed_by is None and (self.mailbox.items or self._user_code.has_tasks):
-            self._delivers = threading.get_ident()
+            self._delivering = self._thread
             try:
                 self.deliver()
             finally:
-                self._delivers = 0
+                self._delivering = None
 
     def turn(self) -> None:
         """Drive the network once, for a session that nobody else drives, or whose event loop waits for the caller."""
@@ -167,8 +169,8 @@ class Run:
             self.take_turn()
         elif isinstance(self._driver, AsyncioDriver) and inside_event_loop() and self.endpoint is not None:
             self.endpoint.turn()
-        elif isinstance(self._driver, NetworkThread):
-            self._driver.relieve(threading.get_ident())
+        elif self._thread is not None:
+            self._thread.relieve(get_ident())
 
     def take_turn(self) -> None:
         """Drive the network once; for the session's driver."""
@@ -189,8 +191,8 @@ class Run:
 
     def wait_over(self, timeout: float) -> bool:
         """Wait until the session has ended. Drives it meanwhile if nobody else does. Returns whether it has."""
-        if isinstance(self._driver, NetworkThread):
-            self._driver.relieve(threading.get_ident())
+        if self._thread is not None:
+            self._thread.relieve(get_ident())
         if not self.is_pumped or self.endpoint is None:
             return self.system.wait(self.over, timeout)
         deadline = self.system.clock() + timeout
@@ -203,9 +205,6 @@ class Run:
     def end(self) -> None:
         """Take note that a session that was driven with another's is over."""
         self._end()
-
-    def _is_over(self) -> bool:
-        return self.session.is_over
 
     def _end(self) -> None:
         if self.over.is_set():
@@ -229,7 +228,7 @@ class Run:
 
     def run_here(self) -> None:
         """Run user code on this thread until the session is over and everything is delivered."""
-        driver = self._driver if isinstance(self._driver, NetworkThread) else None
+        driver = self._thread
         with driver.holding_interrupts() if driver is not None else contextlib.nullcontext():
             try:
                 self._run_here(driver)

@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from threading import get_ident
 from typing import Any
 
 from pygase.config import BUSY_RATE, RELIEF_INTERVAL
@@ -32,22 +33,21 @@ _PATIENCE = 3.0
 
 
 class NetworkThread:
-    """Drives an endpoint until told to stop, or until `is_done` says so after a turn.
+    """Drives an endpoint until told to stop, or until its core is over after a turn.
 
     Args:
         endpoint: What to drive. It is closed at the end.
-        is_done: Asked after each turn.
         on_end: Called as the last thing, by whoever drives then.
         gather: When datagrams follow each other faster than this many seconds, on average, turns are kept so far apart.
             What arrives meanwhile is handled in one go, which costs a busy server a fraction; an idle one still takes
             its turn at once.
+
+    Attributes:
+        leader: The thread that drives, besides running user code; None once this object's own thread does.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, is_done: Callable[[], bool], on_end: Callable[[], None], *, gather: float = 0.0
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, on_end: Callable[[], None], *, gather: float = 0.0) -> None:
         self._endpoint = endpoint
-        self._is_done = is_done
         self._on_end = on_end
         self._gather = gather
         self._waker, self._wake_up = socket.socketpair()
@@ -59,7 +59,7 @@ class NetworkThread:
         self._has_more = self._has_gathered = False
         self._is_turning = self._is_interrupted = False  # on the leader's thread, which may be the main one
         self._driving = threading.Lock()  # held by whoever waits or takes a turn
-        self._leader: int | None = None  # the thread that has driven so far, besides running user code
+        self.leader: int | None = None
         self._rounds = 0
         self._relief = threading.Event()
         endpoint.wake = self.wake
@@ -72,7 +72,7 @@ class NetworkThread:
         Args:
             led_by: The thread that will call `lead` as often as it can; unless given, this object's own thread drives.
         """
-        self._leader = led_by
+        self.leader = led_by
         self._thread.start()
 
     def wake(self) -> None:
@@ -85,7 +85,7 @@ class NetworkThread:
 
     def wake_leader(self) -> None:
         """Have the leader return from `lead`, unless that is who calls. From any thread."""
-        if self._leader is not None and self._leader != threading.get_ident():
+        if self.leader is not None and self.leader != get_ident():
             self.wake()
 
     def stop(self) -> None:
@@ -105,15 +105,15 @@ class NetworkThread:
             Whether it did so: not when another thread does from now on.
         """
         with self._driving:
-            if self._leader is None or self._is_over:
+            if self.leader is None or self._is_over:
                 return False
-            self._guard(self._read, timeout)
+            self._read(timeout)
         if not self._is_over:
             deliver()
             with self._driving:
-                if self._leader is None or self._is_over:
+                if self.leader is None or self._is_over:
                     return False
-                self._guard(self._endpoint.finish)
+                self._finish()
         self._rounds += 1
         return True
 
@@ -123,27 +123,22 @@ class NetworkThread:
         Args:
             who: The thread that is about to wait for the network; nothing changes unless it is the leader.
         """
-        if who is None or who == self._leader:
-            self._leader = None
+        if who is None or who == self.leader:
+            self.leader = None
             self._relief.set()
 
     def _stand_by(self) -> None:
         rounds = -1
-        while self._leader is not None and not self._is_over:
+        while self.leader is not None and not self._is_over:
             if not self._relief.wait(RELIEF_INTERVAL) and rounds == self._rounds and self._driving.acquire(False):
                 if rounds == self._rounds:  # it has been in a handler for all this time
-                    self._leader = None
+                    self.leader = None
                 self._driving.release()
             rounds = self._rounds
         self.wake()  # there may be something to send already
         while not self._is_over:
             with self._driving:
-                self._guard(self._turn, _MAX_SLEEP)
-
-    @property
-    def is_led(self) -> bool:
-        """Whether the thread that runs user code drives."""
-        return self._leader is not None
+                self._turn()
 
     @contextlib.contextmanager
     def holding_interrupts(self) -> Iterator[None]:
@@ -165,42 +160,74 @@ class NetworkThread:
             raise KeyboardInterrupt
         self._is_interrupted = True
 
-    def _read(self) -> None:
-        """Read what has arrived: one at a time while few come, so that an answer leaves before others are read."""
-        endpoint = self._endpoint
-        if self._has_gathered or endpoint.arrival_rate > _MANY:
-            self._has_more = endpoint.read()
-        else:
-            endpoint.read_one()
+    def _read(self, timeout: float) -> None:
+        """Wait, then read what has arrived: one while few come, so that its answer leaves before others are read.
 
-    def _turn(self) -> None:
-        self._has_more = self._endpoint.turn()
-
-    def _guard(self, step: Callable[[], None], timeout: float | None = None) -> None:
-        """Do a step, after waiting for something to do if `timeout` is given; the last one cleans up.
-
-        Whatever goes wrong in it ends the driving in good order, so that nobody waits for it for ever.
+        Caches are cold after waiting, so there are few calls in between.
         """
-        if self._is_over:
-            return
+        endpoint = self._endpoint
         try:
-            if timeout is not None:
-                self._wait(timeout)
-            self._is_turning = self._leader is not None
-            step()
-            is_done = self._stopping or self._is_done()
+            self._wait(timeout)
+            self._is_turning = True
+            if self._has_gathered or endpoint.arrival_rate > _MANY:
+                self._has_more = endpoint.read()
+            else:
+                endpoint.read_one()
+            is_done = self._stopping or endpoint.core.is_over
         except Exception:
-            _log.exception("the network thread stopped; this is a bug in pygase")
-            is_done = True
+            is_done = self._failed()
         if is_done:
-            self._is_over = True
-            for each in (self._endpoint, self._watch, self._only_waker, self._waker, self._wake_up):
-                each.close()
-            self._on_end()
+            self._clean_up()
         self._is_turning = False
         if self._is_interrupted:
-            self._is_interrupted = False
-            raise KeyboardInterrupt
+            self._pass_on_interrupt()
+
+    def _finish(self) -> None:
+        """Do the rest of the leader's turn."""
+        endpoint = self._endpoint
+        try:
+            self._is_turning = True
+            endpoint.finish()
+            is_done = self._stopping or endpoint.core.is_over
+        except Exception:
+            is_done = self._failed()
+        if is_done:
+            self._clean_up()
+        self._is_turning = False
+        if self._is_interrupted:
+            self._pass_on_interrupt()
+
+    def _turn(self) -> None:
+        """Wait, then take a whole turn, on this object's own thread."""
+        if self._is_over:
+            return
+        endpoint = self._endpoint
+        try:
+            self._wait(_MAX_SLEEP)
+            self._has_more = endpoint.turn()
+            is_done = self._stopping or endpoint.core.is_over
+        except Exception:
+            is_done = self._failed()
+        if is_done:
+            self._clean_up()
+
+    @staticmethod
+    def _failed() -> bool:
+        """Say what went wrong. It ends the driving in good order, so that nobody waits for it for ever."""
+        _log.exception("the network thread stopped; this is a bug in pygase")
+        return True
+
+    def _clean_up(self) -> None:
+        """Close everything after the last turn."""
+        self._is_over = True
+        for each in (self._endpoint, self._watch, self._only_waker, self._waker, self._wake_up):
+            each.close()
+        self._on_end()
+
+    def _pass_on_interrupt(self) -> None:
+        """Raise for a Ctrl-C that has waited for the end of a turn."""
+        self._is_interrupted = False
+        raise KeyboardInterrupt
 
     def _wait(self, timeout: float) -> None:
         """Wait until something may have arrived, a timer is due, somebody wakes, or the time is over."""

@@ -28,7 +28,7 @@ class Rig:
         self.sock = SYSTEM.server_socket("127.0.0.1", 0)
         self.endpoint = Endpoint(self.core, self.sock, time.monotonic, threading.Lock(), lambda signals: None)
         self.ended = threading.Event()
-        self.driver = NetworkThread(self.endpoint, lambda: self.core.is_over, self.ended.set, gather=gather)
+        self.driver = NetworkThread(self.endpoint, self.ended.set, gather=gather)
         self.peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def send(self, data: bytes) -> None:
