@@ -9,9 +9,22 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from pygase.compiled import is_compiled
 from pygase.errors import MalformedDatagram
-from pygase.state import TO_DELETE, GameState, GameStateStore, Replacement, Replica, StateFeed, apply_all
-from pygase.state.codec import Encoder
+from pygase.state import (
+    TO_DELETE,
+    GameState,
+    GameStateStore,
+    Replacement,
+    Replica,
+    StateFeed,
+    apply_all,
+    layout,
+    reader,
+)
+from pygase.state.codec import Decoder, Encoder
 from pygase.state.interpolation import Interpolator
 from pygase.state.precision import parse_precision
 from pygase.state.spans import Spans
@@ -20,7 +33,7 @@ from pygase.wire import pack
 
 
 def recorded() -> list[bytes]:
-    """Record a conversation that contains every kind of column but records."""
+    """Record a conversation that contains every kind of column but those of `recorded_views`."""
     store = GameStateStore(GameState(players={}, board=[]))
     feed = StateFeed(store, lambda: 1.0, precision={"players.*.at": 0.1})
     blobs = [feed.encoded(None)[1]]
@@ -32,6 +45,11 @@ def recorded() -> list[bytes]:
         {"ents": {n: {"alive": True, "at": [0.25 * n, 2.0 * n]} for n in range(40)}},
         {"ents": {n: {"alive": n % 2 == 0, "x": n * 70_000} for n in range(40)}},
         {"rows": {f"r{n}": {"same": 1.5} for n in range(300)}},
+        {"rows": {f"r{n * 7 % 300}": {"same": n} for n in range(300)}},
+        {"players": {f"p{n}": {"at": [12.5, 0.1 * 999 * n], "hp": 7, "far": float(n << 13)} for n in range(8)}},
+        {"players": {f"p{n}": {"at": [0.1 * (n << 18), 0.1 * (n << 34)], "hp": n << 33} for n in range(8)}},
+        {"players": {f"p{n}": {"far": float(n << 33), "at": [0.1 * n, 3.0], "hp": n * 999} for n in range(8)}},
+        {"players": {f"p{n}": {"far": float(n << 18), "on": 7.0} for n in range(8)}},
     ]
     for change in changes:
         draft = store.begin_tick()
@@ -113,6 +131,28 @@ def one_input(data: bytes) -> None:
             smooth.place(time + 0.01)
             smooth.restore()
         assert repr(state.__dict__) == before_drawing
+
+
+def test_the_corpus_has_every_kind_of_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    if is_compiled():
+        pytest.skip("compiled code looks into no other table than its own")
+    kinds: set[int] = set()
+
+    class Listening(dict[int, int]):  # a column's cost is looked up when it is read
+        def get(self, kind: int, default: Any = None) -> Any:
+            kinds.add(kind)
+            return super().get(kind, default)
+
+    monkeypatch.setattr(reader, "_COSTS", Listening(reader._COSTS))
+    for conversation in (recorded(), recorded_views()):
+        decoder = Decoder()
+        for blob in conversation:
+            decoder.decode(blob[2:])
+    numbers = {
+        kind | width for kind in (layout.INTS, layout.INTEGRAL_FLOATS, layout.FIXED_FLOATS) for width in range(6)
+    }
+    names = {layout.NAMES | width for width in (layout.SAME, layout.WIDTH_1, layout.WIDTH_2, layout.COUNTING)}
+    assert numbers | names | set(range(layout.FLOATS_64, layout.CHAINED + 1)) == kinds
 
 
 def test_the_invariant_holds_for_the_corpus() -> None:
