@@ -1,6 +1,7 @@
 """Adapters on real sockets: a thread of the client's own, an asyncio loop, and the caller's pump."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,6 +52,30 @@ def test_game_loop_of_its_own(backend: Backend, how: str) -> None:
     net.close()
     assert told == ["connected", "Ada", "disconnected"]
     wait_for(lambda: not backend.server.connections)
+
+
+def test_clock_that_holds_the_interpreter_does_a_pumped_game_no_harm(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pygame = pytest.importorskip("pygame", reason="needs pygame or pygame-ce")
+    from pygase.integrations.pygame import PygameAdapter
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    client, clock, told = Client(), pygame.time.Clock(), []
+    before = set(threading.enumerate())
+    client.open(backend.server.port)  # type: ignore[arg-type]
+    with PygameAdapter(client) as net:
+        for frame in range(600):
+            told += [event.args[0] for event in net.events() if event.type == net.type_for("JOINED")]
+            if len(told) == 20:
+                break
+            if frame < 20:
+                net.send("JOIN", f"p{frame}", retries=RELIABLE)
+            assert set(threading.enumerate()) <= before, "there is nobody whom the clock could keep from its work"
+            clock.tick_busy_loop(60)
+    pygame.quit()
+    assert told == [f"p{frame}" for frame in range(20)]
 
 
 def test_asyncio_game_loop(backend: Backend) -> None:
