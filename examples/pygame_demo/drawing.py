@@ -149,8 +149,7 @@ class Picture:
         name = f"{player['name']} (you)" if is_own else player["name"]
         above = place[1] > rules.HEIGHT - rules.RADIUS - 40
         label_y = place[1] + (-1 if above else 1) * (rules.RADIUS + 20)
-        label_x = min(max(place[0], 50), rules.WIDTH - 50)
-        write(self.arena, name, 22, TEXT, (label_x, label_y), anchor="center")
+        write(self.arena, name, 22, TEXT, (place[0], label_y), anchor="center", is_inside=True)
 
     def _draw_chaser_light(self, place: Point, *, is_awake: bool) -> None:
         """A red light and, when the hunt is on, a turning crown of spikes."""

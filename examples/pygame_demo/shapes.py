@@ -22,11 +22,31 @@ def stamp(surface: pygame.Surface, image: pygame.Surface, middle: Point) -> None
 
 
 def write(
-    surface: pygame.Surface, text: str, size: int, colour: Colour, place: Point, *, anchor: str = "topleft"
+    surface: pygame.Surface,
+    text: str,
+    size: int,
+    colour: Colour,
+    place: Point,
+    *,
+    anchor: str = "topleft",
+    is_inside: bool = False,
 ) -> None:
-    """Draw one line of text; `anchor` is the pygame name of the corner, side or middle that is at `place`."""
+    """Draw one line of text.
+
+    Args:
+        surface: Where to.
+        text: The line.
+        size: Its height.
+        colour: Its colour.
+        place: Where its anchor is.
+        anchor: The pygame name of a corner, a side or the middle.
+        is_inside: Whether it moves as far as it has to, so that the surface's edge cuts nothing off.
+    """
     image = _text(text, size, colour)
-    surface.blit(image, image.get_rect(**{anchor: (round(place[0]), round(place[1]))}))
+    rectangle = image.get_rect(**{anchor: (round(place[0]), round(place[1]))})
+    if is_inside:
+        rectangle.clamp_ip(surface.get_rect().inflate(-12, -12))
+    surface.blit(image, rectangle)
 
 
 @lru_cache(maxsize=512)
