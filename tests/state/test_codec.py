@@ -65,6 +65,23 @@ def test_a_column_takes_as_few_bytes_as_its_values_allow(values: list[Any], size
     assert len(known[-1][1]) - len(bytes.fromhex("00 00 2a 01 10 00 2a 04 15 01")) <= size
 
 
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        ([12.3] * 4, 5),  # kind, step, and the base alone
+        ([12.31, 12.42, 12.53, 12.64], 5),  # counting
+        ([12.3, 12.4, 37.7, 12.3], 4 + 4),  # less than 256 steps apart: a byte each
+        ([12.3, 6_500.0, 0.1, 7.0], 3 + 2 * 4),  # less than 65,536
+        ([1e300, 12.3, 12.4, 12.5], 4 * 8 + 9),  # what is out of reach goes whole
+    ],
+    ids=repr,
+)
+def test_a_rounded_column_takes_a_byte_or_two_for_each_value(values: list[float], size: int) -> None:
+    update = {"rows": dict(zip("abcd", values, strict=True))}
+    data = exchange(*[update] * 4, precision={"rows": 0.1})[-1][1]
+    assert len(data) - len(bytes.fromhex("00 00 2a 01 10 00 2a 04 15 01")) <= size
+
+
 def test_keys_that_look_alike_are_kept_apart() -> None:
     update = {"a": {1: "int", "1": "str", -1: True, "": None, 2**64 - 1: 0.5}}
     assert exchange(update)[0][0] == update

@@ -155,6 +155,19 @@ def test_an_empty_tick_moves_time_alone() -> None:
     assert store.delta(0) == ({}, 1)
 
 
+def test_a_delta_holds_only_what_has_changed_at_the_end_of_the_tick() -> None:
+    nan = float("nan")
+    row = {"x": 1.0, "y": 2.0, "at": [1, 2], "nan": nan, "bag": {"n": 1}}
+    store = GameStateStore(GameState(players={"ann": row, "bob": row}, n=5))
+    draft = store.begin_tick()
+    draft.merge({"players": {"ann": row, "bob": {"x": 7.0, "y": 2.5, "bag": {"n": 2}}}, "n": 6})
+    draft.merge({"players": {"bob": {"x": 1.0, "at": [1, 2], "nan": -nan, "bag": {"n": 1}}}, "n": 5})
+    store.commit(draft)
+    assert store.delta(0)[0] == {"players": {"bob": {"y": 2.5}}}
+    store.push_update(GameStateUpdate(2, players={"ann": {"x": 1}, "bob": {"y": 2.5}}))
+    assert repr(store.delta(1)[0]) == repr({"players": {"ann": {"x": 1}}}), "of another type, so it has changed"
+
+
 def test_unchanged_since_tells_of_real_changes_only() -> None:
     store = GameStateStore(GameState(4, a=1))
     assert store.unchanged_since(4)
