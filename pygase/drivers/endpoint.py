@@ -153,7 +153,9 @@ class Endpoint:
                 core.handle_timer(now)
                 self._send(core.datagrams_to_send(now))
                 timer = core.next_timer()
-            self._hand_on()
+            signals = core.take_signals()
+            if signals:
+                self._on_signals(signals)
             self.sleeps_until = NEVER if timer is None else timer
 
     def take_in(self, again_in: float) -> None:
@@ -169,11 +171,16 @@ class Endpoint:
 
     def flush(self) -> None:
         """Send what is ready, and have the driver woken if it sleeps past the next timer."""
+        core = self.core
         with self.lock:
             self._latest = now = self.clock()
-            self._send(self.core.datagrams_to_send(now))
-            self._hand_on()
-            timer = self.core.next_timer()
+            out = core.datagrams_to_send(now)
+            if out:
+                self._send(out)
+            signals = core.take_signals()
+            if signals:
+                self._on_signals(signals)
+            timer = core.next_timer()
         if timer is not None and timer < self.sleeps_until:
             self.wake()
 

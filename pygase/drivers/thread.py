@@ -64,7 +64,7 @@ class NetworkThread:
         self._relief = threading.Event()
         endpoint.wake = self.wake
         # A daemon: a program that forgets to disconnect still ends.
-        self._thread = threading.Thread(target=self._stand_by, name="pygase-network", daemon=True)
+        self._standby = threading.Thread(target=self._stand_by, name="pygase-network", daemon=True)
 
     def start(self, *, led_by: int | None = None) -> None:
         """Begin to drive.
@@ -73,7 +73,7 @@ class NetworkThread:
             led_by: The thread that will call `lead` as often as it can; unless given, this object's own thread drives.
         """
         self.leader = led_by
-        self._thread.start()
+        self._standby.start()
 
     def wake(self) -> None:
         """Have whoever drives take a turn soon. From any thread."""

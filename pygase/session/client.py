@@ -1,5 +1,7 @@
 """A client's whole session, without I/O: secure link, traffic, state and events, and the way back after a cut-off."""
 
+# ruff: noqa: PLR1730  (deadlines are looked at for every packet, and min() costs four times a comparison)
+
 import contextlib
 from collections import deque
 from collections.abc import Callable
@@ -88,6 +90,7 @@ class ClientSession:
         self._retry_at = NEVER
         self._gives_up_at = NEVER
         self._link_timer = NEVER
+        self._is_link_stirred = False  # whether the link may have something of its own to send
         self._active_at = now  # when something was done here last
         self._ping_at = now  # a client that only listens wants to know its round trip too
         self._attempts = 0
@@ -190,7 +193,10 @@ class ClientSession:
         link = self.link
         if link is None:
             return []
-        out: list[tuple[bytes, tuple[Any, ...]]] = link.datagrams_to_send()
+        out: list[tuple[bytes, tuple[Any, ...]]] = []
+        if self._is_link_stirred:
+            self._is_link_stirred = False
+            out = link.datagrams_to_send()
         if self._parting:
             out, self._parting = out + self._parting, []
         if self.is_connected and not self._awaits_welcome:
@@ -203,11 +209,17 @@ class ClientSession:
         """Return when `handle_timer` wants to be called, or None."""
         if self.is_over:
             return None
-        soonest = min(self._retry_at, self._link_timer)
-        if self._closes_at is not None:
-            soonest = min(soonest, self._closes_at)
+        soonest = self._link_timer
+        if self._retry_at < soonest:
+            soonest = self._retry_at
+        if self._closes_at is not None and self._closes_at < soonest:
+            soonest = self._closes_at
         if self.is_connected and not self._awaits_welcome:
-            soonest = min(soonest, self._ping_at, self.traffic.due_at())
+            if self._ping_at < soonest:
+                soonest = self._ping_at
+            due_at = self.traffic.due_at()
+            if due_at < soonest:
+                soonest = due_at
         return soonest if soonest < NEVER else None
 
     def handle_timer(self, now: float) -> None:
@@ -261,6 +273,7 @@ class ClientSession:
 
     def _heed_link(self, now: float) -> None:
         link = self.link
+        self._is_link_stirred = True
         while link is not None and (signal := link.next_signal()) is not None:
             if isinstance(signal, LinkConnected):
                 self._heed_connected(signal.client_id or 0, now)
@@ -270,7 +283,8 @@ class ClientSession:
                 self._lose(signal.reason, now)
             else:
                 self._end(self._farewell or signal.reason)
-        # Payloads that come and go do not move it, so it is looked up only here, where everything else comes by.
+        # Payloads that come and go neither move it nor leave anything in line, so both are looked up only after this,
+        # where everything else comes by.
         timer = None if self.link is None else self.link.next_timer()
         self._link_timer = NEVER if timer is None else timer
 
@@ -365,6 +379,7 @@ class ClientSession:
         if traffic.messages:
             self._take_messages(now)
             if self._farewell is not None:
+                self._is_link_stirred = True
                 link.disconnect(now)  # which is also the server's sign that its reason was heard
                 self._end(self._farewell)
                 return
@@ -448,6 +463,7 @@ class ClientSession:
 
     def _say_goodbye(self, now: float, reason: DisconnectReason) -> None:
         if self.link is not None:
+            self._is_link_stirred = True
             self.link.disconnect(now)
         self._end(reason)
 

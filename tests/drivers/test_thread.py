@@ -36,7 +36,7 @@ class Rig:
 
     def close(self) -> None:
         self.core.is_over = True
-        if self.driver._thread.ident is None:
+        if self.driver._standby.ident is None:
             self.driver.start()
         self.driver.relieve()
         self.driver.stop()
@@ -218,5 +218,5 @@ def test_two_who_meet_at_the_end_of_a_run_end_it_once(make_rig: Callable[..., Ri
     rig.core.is_over = True
     rig.driver.lead(0.0, rig.driver.relieve)  # the other thread comes in while the last turn is still to be finished
     assert rig.ended.wait(15.0)
-    rig.driver._thread.join(15.0)
-    assert not rig.driver._thread.is_alive()
+    rig.driver._standby.join(15.0)
+    assert not rig.driver._standby.is_alive()
