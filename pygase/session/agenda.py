@@ -24,16 +24,18 @@ class Agenda:
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
         timers: A heap of deadlines, each with the clients for whom it counts: those that have no other one by now.
+        published: Sessions of which all clients may have something to send.
         served: Clients that were looked after, in groups: their deadlines are found out once what they get is sent.
         tellers: Sessions that have signals for the layer above.
         hurried_until: Until when what arrives should be read at once, for a bulk transfer's sake.
     """
 
-    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "served", "tellers", "timers", "touched")
+    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "published", "served", "tellers", "timers", "touched")
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
         self.timers: list[tuple[float, int, list[Seat]]] = []
+        self.published: list[ServerSession] = []
         self.served: list[list[Seat]] = []
         self.tellers: list[ServerSession] = []
         self.hurried_until = -NEVER
@@ -48,25 +50,23 @@ class Agenda:
     def _reschedule_served(self) -> None:
         served, self.served = self.served, []
         for seats in served:
-            self._reschedule(seats)
+            self.reschedule(seats)
 
-    def _reschedule(self, seats: "list[Seat]") -> None:
-        """Note the deadlines of clients that have been looked after together, which are when they are `due`."""
+    def reschedule(self, seats: "list[Seat]") -> None:
+        """Find out and note the deadlines of clients that have been looked after together."""
+        deadline, are_together, soonest = seats[0].deadline, True, NEVER
         for seat in seats:
-            seat.due = NEVER if seat.is_over else seat.session.deadline_of(seat)
-        if len(seats) == 1:
-            seat = seats[0]
-            if seat.due < seat.deadline:
-                self.schedule(seat, seat.due)
-            return  # else its entry changes when that comes: deadlines mostly move on
-        deadline = NEVER
+            due = seat.due = NEVER if seat.is_over else seat.session.deadline_of(seat)
+            if due < soonest:
+                soonest = due
+            if seat.deadline != deadline:
+                are_together = False
+        if are_together and deadline <= soonest:
+            return  # their entry changes when that comes: deadlines mostly move on
         for seat in seats:
-            if seat.due < deadline:
-                deadline = seat.due
-        for seat in seats:
-            seat.deadline = deadline
-        if deadline < NEVER:
-            self._push(deadline, seats)
+            seat.deadline = soonest
+        if soonest < NEVER:
+            self._push(soonest, seats)
 
     def _push(self, deadline: float, seats: "list[Seat]") -> None:
         timers = self.timers

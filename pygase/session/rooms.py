@@ -127,7 +127,7 @@ class RoomsSession:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
         out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
-        touched = self._agenda.touched
+        touched, published = self._agenda.touched, self._agenda.published
         if touched:
             by_room: dict[ServerSession, list[Seat]] = {}
             session: ServerSession | None = None
@@ -138,7 +138,12 @@ class RoomsSession:
                 seats.append(seat)
             touched.clear()
             for session, seats in by_room.items():
-                session.serve(seats, out, now)
+                if not session.is_published:
+                    session.serve(seats, out, now)
+        if published:
+            for session in published:
+                session.serve_all(out, now)
+            published.clear()
         return out
 
     def next_timer(self) -> float | None:

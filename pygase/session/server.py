@@ -42,6 +42,10 @@ __all__ = ["ServerSession"]
 _LOST: Final = (DisconnectReason.TIMED_OUT, DisconnectReason.REPLACED)
 """Ends of a link after which the client may come back."""
 
+_FEW: Final = 4
+"""The deadlines of so few clients are found out once what they get has been sent; of more at once, while what belongs
+to them is in the processor's caches."""
+
 
 class ServerSession:
     """All connections of one server.
@@ -58,6 +62,7 @@ class ServerSession:
         seats: Clients by address, those that are cut off included.
         owner: Free for the layer above.
         is_over: Whether everybody has been sent away.
+        is_published: Whether all clients are to be served next time, since the state has moved on.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class ServerSession:
         self.owner: Any = None
         self.seats: dict[tuple[Any, ...], Seat] = {}
         self.is_over = False
+        self.is_published = False
         self._seats_by_id: dict[int, Seat] = {}
         self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
         self._feed = feed
@@ -158,7 +164,9 @@ class ServerSession:
         if only_number and now - self._published_at < IDLE_STATE_INTERVAL:
             return
         self._published_version, self._published_at = store.time_order, now
-        self._touched.update(dict.fromkeys(self.seats.values()))
+        if not self.is_published:
+            self.is_published = True
+            self._agenda.published.append(self)
 
     def has_seat(self, client_id: int) -> bool:
         """Return whether a client has a place here, cut off perhaps."""
@@ -288,10 +296,19 @@ class ServerSession:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
         out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
-        if self._touched:
+        if self.is_published:
+            self._agenda.published.clear()
+            self._touched.clear()
+            self.serve_all(out, now)
+        elif self._touched:
             touched, self._touched = self._touched, {}
             self.serve(touched, out, now)
         return out
+
+    def serve_all(self, out: list[tuple[bytes, tuple[Any, ...]]], now: float) -> None:
+        """Append to `out` what has to go to this session's clients, after `publish`."""
+        self.is_published = False
+        self.serve(self.seats.values(), out, now)
 
     def serve(self, seats: Iterable[Seat], out: list[tuple[bytes, tuple[Any, ...]]], now: float) -> None:
         """Append to `out` what has to go to some of this session's clients."""
@@ -313,7 +330,9 @@ class ServerSession:
                     if len(packets) > 1:
                         self._agenda.hurried_until = now + BULK_HURRY
             served.append(seat)
-        if served:
+        if len(served) > _FEW:
+            self._agenda.reschedule(served)
+        elif served:
             self._agenda.served.append(served)
 
     def next_timer(self) -> float | None:
