@@ -35,6 +35,9 @@ __all__ = ["NEVER", "Incoming"]
 
 NEVER: Final = float("inf")
 
+_NO_SNAPSHOTS: Final[deque[tuple[int | None, int, bytes]]] = deque(maxlen=0)
+"""Shared by all sides that take none."""
+
 
 class Incoming:
     """What `Traffic` does with packets of the peer's. See there for attributes."""
@@ -58,7 +61,7 @@ class Incoming:
 
     def __init__(self, now: float, *, accepts_snapshots: bool) -> None:
         self.messages: deque[tuple[int, bytes]] = deque()
-        self.snapshots: deque[tuple[int | None, int, bytes]] = deque()
+        self.snapshots: deque[tuple[int | None, int, bytes]] = deque() if accepts_snapshots else _NO_SNAPSHOTS
         self.latency = 0.0
         self.stats = stats = TrafficStats()
         self._received = ReceivedPackets()
@@ -67,7 +70,7 @@ class Incoming:
         self._recovery = Recovery(self._congestion, self._round_trip, self._received, stats)
         self._reliable_in = ReliableReceiver(self.messages, stats)
         self._snapshot_in = SnapshotReceiver(self.snapshots, stats) if accepts_snapshots else None
-        self._rare = RareFrames(self.messages, self._reliable_in, self._snapshot_in, stats)
+        self._rare: RareFrames | None = None
         self._received_at = now
         self._ack_at = NEVER
         self._unacked_packets = 0
@@ -130,7 +133,7 @@ class Incoming:
                     if snapshot is None or newer[1] > snapshot[1]:
                         snapshot = newer
                 else:
-                    position = self._rare.parse(payload, position, rare)
+                    position = self.rare.parse(payload, position, rare)
         except (IndexError, StructError):  # the rare frames are unpacked by struct
             raise MalformedDatagram("a packet that ends too soon") from None
         # All is well: from here on nothing raises.
@@ -157,7 +160,15 @@ class Incoming:
         if snapshot is not None:
             self._snapshot_in.accept(snapshot)  # type: ignore[union-attr]
         if rare:
-            self._rare.apply(rare, now)
+            self.rare.apply(rare, now)
+
+    @property
+    def rare(self) -> RareFrames:
+        """What takes in rare frames, made once one has come."""
+        frames = self._rare
+        if frames is None:
+            frames = self._rare = RareFrames(self.messages, self._reliable_in, self._snapshot_in, self.stats)
+        return frames
 
     def _note_urgency(self, urgency: int, now: float, *, in_order: bool) -> None:
         """A packet asks for an ack: when is it due?"""

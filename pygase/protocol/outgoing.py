@@ -6,15 +6,11 @@ from collections import deque
 from typing import Any, Final
 
 from pygase.config import COALESCE_DELAY, MAX_PAYLOAD_BYTES
-from pygase.protocol.fragments import ParcelSender
 from pygase.protocol.incoming import NEVER, Incoming
-from pygase.protocol.large import LargeSender
 from pygase.protocol.layout import (
     ACK,
     ACK_DELAY_UNIT,
     FLAG_ACK,
-    FRAGMENT_RETRIED,
-    FRAGMENT_UNRELIABLE,
     HEADER,
     HEADER_WITH_ACK,
     RUNS_SHIFT,
@@ -25,11 +21,9 @@ from pygase.protocol.layout import (
     URGENCY_SOON,
     varint,
 )
+from pygase.protocol.messages import Messages
 from pygase.protocol.recovery import Contents
-from pygase.protocol.reliable_sender import ReliableSender
-from pygase.protocol.retried import RetriedSender
 from pygase.protocol.snapshots import SnapshotSender
-from pygase.protocol.unreliable import UnreliableSender
 
 __all__ = ["Outgoing"]
 
@@ -57,39 +51,26 @@ class Outgoing(Incoming):
     __slots__ = (
         "_coalesce_until",
         "_fresh_bytes",
-        "_has_large",
-        "_large_retried",
-        "_large_unreliable",
-        "_parcels",
-        "_reliable",
-        "_reliable_first",
-        "_retried",
+        "_has_messages",
+        "_messages",
         "_silent_bytes",
         "_snapshot",
         "_unasked_bytes",
-        "_unreliable",
         "acked",
     )
 
     def __init__(self, now: float, *, accepts_snapshots: bool) -> None:
         super().__init__(now, accepts_snapshots=accepts_snapshots)
         self.acked: deque[object] = deque()
-        acked, stats = self.acked, self.stats
-        self._parcels = ParcelSender(stats)
-        self._unreliable = UnreliableSender(acked, stats)
-        self._retried = RetriedSender(acked, stats)
-        self._reliable = ReliableSender(acked, self._parcels, stats)
-        self._large_unreliable = LargeSender(FRAGMENT_UNRELIABLE, acked, self._parcels, stats)
-        self._large_retried = LargeSender(FRAGMENT_RETRIED, acked, self._parcels, stats)
-        self._snapshot = SnapshotSender(stats)
-        # Whether large messages may be waiting to become parcels: spares looking.
-        self._has_large = False
+        self._messages = Messages(self.acked, self.stats)
+        # Whether there may be any: if not, as mostly with a server's clients, nobody looks.
+        self._has_messages = False
+        self._snapshot = SnapshotSender(self.stats)
         # Bytes of small messages queued since there were none: is it worth a packet yet?
         self._fresh_bytes = 0
         self._silent_bytes = 0
         self._unasked_bytes = 0
         self._coalesce_until = now
-        self._reliable_first = False
 
     # --- when -------------------------------------------------------------------------------------------------------
 
@@ -120,8 +101,7 @@ class Outgoing(Incoming):
                 if not small:
                     self._fresh_bytes = 0
                 large = self._large_waiting()
-            if self._unreliable.queue:
-                self._unreliable.drop_old(now)
+            self._has_messages = self._has_messages and self._messages.go_on(now)
         if packets:
             self._coalesce_until = now + COALESCE_DELAY
         elif now >= self._ack_at:
@@ -140,30 +120,18 @@ class Outgoing(Incoming):
 
     def _small_waiting(self) -> bool:
         """Whether something that fits into one packet is ready to go."""
-        unreliable = self._unreliable
-        if unreliable.queue or unreliable.tagged or self._snapshot.offer is not None:
-            return True
-        reliable = self._reliable
-        if (reliable.fresh or reliable.overdue) and reliable.waiting:
-            return True
-        retried = self._retried
-        return bool(retried.fresh or retried.overdue) and retried.waiting
+        return self._snapshot.offer is not None or (self._has_messages and self._messages.small_waiting)
 
     def _large_waiting(self) -> bool:
         """Whether a fragment is ready to go."""
         transfer = self._snapshot.transfer
         if transfer is not None and transfer.waiting:
             return True
-        if not self._has_large and not self._parcels.ready:
-            return False
-        self._large_unreliable.start()
-        self._large_retried.start()
-        self._has_large = bool(self._large_unreliable.fresh or self._large_retried.fresh)
-        return self._parcels.waiting
+        return self._has_messages and self._messages.large_waiting
 
     def _prompt(self) -> bool:
         """Whether what waits shall not wait for company: state rides with its tick, and what was lost is late."""
-        return bool(self._snapshot.offer or self._reliable.overdue or self._retried.overdue)
+        return self._snapshot.offer is not None or (self._has_messages and self._messages.are_overdue)
 
     # --- what -------------------------------------------------------------------------------------------------------
 
@@ -189,21 +157,20 @@ class Outgoing(Incoming):
         else:
             ack_top = -1
             room = most = MAX_PAYLOAD_BYTES - 3
-        reliable = self._reliable
-        repeatable = reliable.repeatable(now, self._congestion.loss) if reliable.bytes else 0
-        room = self._pack_messages(parts, contents, room, now)
+        messages, repeatable = self._messages, 0
+        if self._has_messages:
+            repeatable = messages.reliable.repeatable(now, self._congestion.loss)
+            room = messages.pack(parts, contents, room, number, now)
         urgency = URGENCY_SOON if contents else URGENCY_NONE
-        snapshot = self._snapshot
-        if snapshot.offer is not None:
-            room = snapshot.pack(parts, contents, room)
-            if contents and not urgency:
-                urgency = URGENCY_RELAXED
+        if self._snapshot.offer is not None:
+            room = self._snapshot.pack(parts, contents, room)
+            urgency = urgency or (URGENCY_RELAXED if contents else URGENCY_NONE)
         if bulk and room > _LEAST_ROOM:
             room, urgency = self._pack_fragments(parts, contents, room, urgency)
         if room == most:
             return None
         if repeatable and room > _LEAST_ROOM:
-            left = reliable.repeat(parts, contents, room, number, repeatable)
+            left = messages.reliable.repeat(parts, contents, room, number, repeatable)
             if left != room:
                 room = left
                 urgency = URGENCY_SOON
@@ -222,40 +189,11 @@ class Outgoing(Incoming):
         stats.bytes_sent += size
         return packet
 
-    def _pack_messages(self, parts: list[Any], contents: Contents, room: int, now: float) -> int:
-        """Put small messages into a packet: lost ones first, then fresh ones of all modes; returns the room left."""
-        reliable = self._reliable
-        retried = self._retried
-        unreliable = self._unreliable
-        waits = unreliable.queue or unreliable.tagged
-        if not (reliable.fresh or reliable.overdue or retried.fresh or retried.overdue):
-            if waits:
-                self._reliable_first = False
-                room = unreliable.pack(parts, contents, room, share=False)
-            return room
-        if reliable.overdue:
-            room = reliable.pack_overdue(parts, contents, room, self._recovery.next_number)
-        if retried.overdue:
-            room = retried.pack(parts, contents, room)
-        # Where both wait, they take turns in who fills the packet first, so that neither starves.
-        reliable_first = self._reliable_first
-        if waits:
-            self._reliable_first = bool(reliable.fresh or retried.fresh) and not reliable_first
-            if not reliable_first:
-                room = unreliable.pack(parts, contents, room, share=self._reliable_first)
-        if retried.fresh:
-            room = retried.pack(parts, contents, room)
-        if reliable.fresh:
-            room = reliable.pack(parts, contents, room, now)
-        if waits and reliable_first:
-            room = unreliable.pack(parts, contents, room, share=False)
-        return room
-
     def _pack_fragments(self, parts: list[Any], contents: Contents, room: int, urgency: int) -> tuple[int, int]:
         """Put fragments into a packet, messages' before the state's; returns the room left and the urgency."""
         before = len(contents)
-        if self._parcels.ready:
-            room = self._parcels.pack(parts, contents, room)
+        if self._messages.parcels.ready:
+            room = self._messages.parcels.pack(parts, contents, room)
         if self._snapshot.transfer is not None:
             room = self._snapshot.transfer.pack(parts, contents, room, self.stats)
         return room, URGENCY_SOON if len(contents) > before else urgency

@@ -197,7 +197,7 @@ class ReliableSender:
             now: The current time.
             loss: Share of packets that the path loses.
         """
-        if loss < _LOSSY:
+        if not self.bytes or loss < _LOSSY:
             return 0
         end = self._base + len(self._under_way)
         if loss >= _VERY_LOSSY:

@@ -4,8 +4,7 @@
 
 from typing import Final
 
-from pygase.config import FRAGMENT_BYTES, MAX_MESSAGE_BYTES, RELIABLE
-from pygase.errors import TooLarge
+from pygase.config import FRAGMENT_BYTES
 from pygase.protocol.incoming import NEVER
 from pygase.protocol.outgoing import Outgoing
 
@@ -56,26 +55,10 @@ class Traffic(Outgoing):
             BacklogFull: More is queued than the connection carries; nothing has been queued.
             TooLarge: The message is larger than `config.MAX_MESSAGE_BYTES`.
         """
-        size = len(message)
-        if size <= FRAGMENT_BYTES:
-            if retries == RELIABLE:
-                self._reliable.send(message, tag)
-            elif retries == 0:
-                self._unreliable.send(message, tag)
-            else:
-                self._retried.send(message, retries, tag)
-            self._fresh_bytes += size + 2
-        elif size > MAX_MESSAGE_BYTES:
-            raise TooLarge(f"a message of {size} bytes is larger than the limit of {MAX_MESSAGE_BYTES}")
-        else:
-            if retries == RELIABLE:
-                self._reliable.send(message, tag)
-            elif retries == 0 and tag is None:
-                self._large_unreliable.send(message, 0, None)
-            else:
-                # With a tag even what is sent once goes where the receiver forgets no part of it: the tag must be true.
-                self._large_retried.send(message, retries, tag)
-            self._has_large = True
+        self._messages.send(message, retries, tag)
+        self._has_messages = True
+        if len(message) <= FRAGMENT_BYTES:
+            self._fresh_bytes += len(message) + 2
         self.stats.messages_sent += 1
 
     def offer_snapshot(self, baseline: int | None, version: int, blob: bytes) -> None:
@@ -154,7 +137,8 @@ class Traffic(Outgoing):
             recovery.detect_losses(now)
         if recovery.eliciting and now >= recovery.probe_at():
             recovery.probe(now)
-        self._rare.forget_stalled(now)
+        if self._rare is not None:
+            self._rare.forget_stalled(now)
 
     def ping(self) -> None:
         """Ask the peer for a sign of life with the next packet, and so measure the round trip."""
@@ -179,7 +163,7 @@ class Traffic(Outgoing):
     @property
     def reliable_pending(self) -> int:
         """Number of `RELIABLE` messages that are queued or not acknowledged yet."""
-        return len(self._reliable)
+        return len(self._messages.reliable)
 
     @property
     def awaits_ack(self) -> bool:
@@ -194,13 +178,7 @@ class Traffic(Outgoing):
     @property
     def backlog_bytes(self) -> int:
         """Bytes of messages that are queued or, where they may be resent, not acknowledged yet."""
-        return (
-            self._unreliable.bytes
-            + self._retried.bytes
-            + self._reliable.bytes
-            + self._large_unreliable.bytes
-            + self._large_retried.bytes
-        )
+        return self._messages.bytes
 
     @property
     def idle(self) -> bool:
@@ -216,4 +194,4 @@ class Traffic(Outgoing):
 
     def unacknowledged(self) -> list[tuple[bytes, object]]:
         """The `RELIABLE` messages that the peer may not have, in order, with tags: to send again in a new session."""
-        return self._reliable.unacknowledged()
+        return self._messages.reliable.unacknowledged()

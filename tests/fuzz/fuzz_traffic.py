@@ -53,7 +53,7 @@ def one_input(data: bytes) -> None:
         now = max(now + 1e-6, timer)
         traffic.handle_timer(now)
         assert all(len(packet) <= MAX_PAYLOAD_BYTES for packet in traffic.packets_to_send(now))
-    assert traffic._rare.held_bytes <= HELD_AT_MOST
+    assert traffic.rare.held_bytes <= HELD_AT_MOST
     assert 0.0 <= traffic.quality <= 1.0
 
 
@@ -67,7 +67,7 @@ def _fingerprint(traffic: Traffic) -> object:
         len(traffic.messages),
         len(traffic.acked),
         traffic._received.top,
-        traffic._rare.held_bytes,
+        traffic.rare.held_bytes,
     )
 
 

@@ -215,10 +215,11 @@ def test_an_exchange_goes_on_across_the_turn_of_all_16_bit_numbers(seed: int) ->
         sender._recovery.next_number = begin
         sender._recovery.largest_acked = receiver._received.top = receiver._received.known = begin - 1
         receiver._received.start = receiver._received.floor = begin
-        sender._reliable._base = sender._retried._first = sender._retried._next = receiver._reliable_in.expected = begin
-        receiver._rare._seen.newest = begin - 1
-        sender._large_retried._first = begin
-        receiver._rare._large_retried._newest = begin - 1
+        retried = sender._messages.retried
+        sender._messages.reliable._base = retried._first = retried._next = receiver._reliable_in.expected = begin
+        receiver.rare._seen.newest = begin - 1
+        sender._messages.large_retried._first = begin
+        receiver.rare._large_retried._newest = begin - 1
     handled: dict[int, list[int]] = {MODE_RELIABLE: [], MODE_RETRIED: []}
 
     def after(side: Traffic) -> None:

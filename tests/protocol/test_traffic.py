@@ -391,7 +391,7 @@ def test_fragments_that_never_finish_hold_bounded_memory() -> None:
         identity = number if kind != 7 else random.randrange(50)
         frame = bytes((kind,)) + identity.to_bytes(2, "little") + b"\x01\xc8\x01\xb8\x08" + bytes(FRAGMENT_BYTES)
         server.receive_packet((number & 0xFFFF).to_bytes(2, "little") + b"\x00" + frame, number / 100)
-    assert server._rare.held_bytes < 3 * 1024 * 1024
+    assert server.rare.held_bytes < 3 * 1024 * 1024
     server.handle_timer(1_000.0)
     assert not server.messages
 

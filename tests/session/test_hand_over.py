@@ -17,7 +17,7 @@ def session() -> ClientSession:
 
 
 def queued(session: ClientSession) -> list[bytes]:
-    return list(session.traffic._unreliable.queue)
+    return list(session.traffic._messages.unreliable.queue)
 
 
 def messages(count: int, first: int = 0) -> list[bytes]:
@@ -64,7 +64,7 @@ def test_where_there_is_no_room_none_is_lost_and_the_call_raises(
     assert not session.hand_over(b"6", 0, None)
     with pytest.raises(BacklogFull):
         session.dispatch(b"6", 0, None)
-    session.traffic._unreliable.queue.clear()
+    session.traffic._messages.unreliable.queue.clear()
     session.datagrams_to_send(0.0)
     session.dispatch(b"6", 0, None)
     assert queued(session) == messages(3, first=4)
