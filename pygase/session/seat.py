@@ -2,22 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pygase.config import (
-    BYTES_BURST,
-    BYTES_PER_SECOND,
-    DEAF_AFTER,
-    EVENTS_BURST,
-    EVENTS_PER_SECOND,
-    FAULTS_BURST,
-    FAULTS_PER_SECOND,
-    NEVER,
-    PACKETS_BURST,
-    PACKETS_PER_SECOND,
-)
+from pygase.config import DEAF_AFTER, NEVER
 from pygase.errors import DisconnectReason
 from pygase.netcode import Peer
 from pygase.protocol import Traffic
-from pygase.session.budget import Budget
+from pygase.session.budget import Allowance
 from pygase.state import Track
 
 if TYPE_CHECKING:
@@ -26,8 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Seat"]
 
 
-class Seat:
+class Seat(Allowance):
     """A client, as the server's session sees it.
+
+    What is looked at for every packet comes first in `__init__`, and so lies together in the compiled build.
 
     Attributes:
         peer: Its secure link, or the last one it had.
@@ -37,20 +28,16 @@ class Seat:
         is_local: Whether it plays on the server's own machine.
         is_absent: Whether its link is lost, and the seat held for its return.
         is_over: Whether its place is gone.
-        packets, bytes, events, faults: What it may still send.
         farewell: Why its connection is about to end, if it is.
         ends_at: When it ends: a farewell that was not answered, or an absence that lasted too long.
     """
 
     __slots__ = (
-        "bytes",
         "deadline",
         "dropped",
         "due",
         "ends_at",
-        "events",
         "farewell",
-        "faults",
         "gate",
         "heard_at",
         "heard_packet",
@@ -62,7 +49,6 @@ class Seat:
         "offered_at",
         "offered_version",
         "owner",
-        "packets",
         "peer",
         "session",
         "ticket_at",
@@ -74,33 +60,30 @@ class Seat:
     )
 
     def __init__(self, peer: Peer, now: float, session: "ServerSession", *, is_local: bool) -> None:
+        super().__init__(now)
         self.peer = peer
-        self.session = session
         self.traffic = Traffic(now, accepts_snapshots=False)
-        self.owner: Any = None
-        self.is_local = is_local
-        self.is_absent = False
+        self.session = session
+        self.deadline = NEVER  # its entry in the session's timers
+        self.due = NEVER  # when there is something to do, as far as that was known when it was last looked at
+        self.offered_version = -1
+        self.offered_at = -NEVER
         self.is_over = False
+        self.is_absent = False
+        self.is_local = is_local
         self.is_unreachable = False  # its machine said that nobody listens there any more
+        self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
+        self.gate = -1  # the newest time_order that an event under way to this client waits for
         self.farewell: DisconnectReason | None = None
         self.last_words = b""  # the packet that says so
         self.ends_at = NEVER
-        self.dropped = 0
-        self.gate = -1  # the newest time_order that an event under way to this client waits for
-        self.offered_at = -NEVER
-        self.offered_version = -1
-        self.track: Track | None = None  # where each client has its own view
-        self.deadline = NEVER  # its entry in the session's timers
-        self.due = NEVER  # when there is something to do, as far as that was known when it was last looked at
         self.ticket_at = NEVER  # when it gets a new reconnect ticket
-        self.welcome = b""  # what a client that came back is told until it answers; nothing else goes before
-        self.welcome_at = NEVER
         self.whole_at = NEVER  # when the whole state that it needs is worked at again
+        self.welcome_at = NEVER
+        self.track: Track | None = None  # where each client has its own view
+        self.owner: Any = None
+        self.dropped = 0
         self.heard_packet, self.heard_at = -1, NEVER  # the newest packet acknowledged, and when it was seen to be
-        self.packets = Budget(PACKETS_PER_SECOND, PACKETS_BURST, now)
-        self.bytes = Budget(BYTES_PER_SECOND, BYTES_BURST, now)
-        self.events = Budget(EVENTS_PER_SECOND, EVENTS_BURST, now)
-        self.faults = Budget(FAULTS_PER_SECOND, FAULTS_BURST, now)
 
     def is_deaf(self, now: float) -> bool:
         """Return whether the client has acknowledged nothing for so long, though it lives and much is owed."""

@@ -269,10 +269,9 @@ class ServerSession:
         if seat.welcome:
             self._take_answer(seat, payload)
             return
-        packets, volume = seat.packets, seat.bytes
-        packets.left -= 1.0
-        volume.left -= len(payload)
-        if (packets.left < 0.0 and packets.is_overdrawn(now)) or (volume.left < 0.0 and volume.is_overdrawn(now)):
+        seat.packets_left -= 1.0
+        seat.bytes_left -= len(payload)
+        if (seat.packets_left < 0.0 or seat.bytes_left < 0.0) and seat.is_overdrawn(now):
             self.kick(seat, DisconnectReason.FLOODING, now)
             return
         traffic = seat.traffic
@@ -561,13 +560,13 @@ class ServerSession:
     # --- what clients say -----------------------------------------------------------------------------------------
 
     def _take_messages(self, seat: Seat, now: float) -> None:
-        messages, budget = seat.traffic.messages, seat.events
+        messages = seat.traffic.messages
         if seat.farewell is not None:
             messages.clear()
         while messages:
             _, message = messages.popleft()
-            budget.left -= 1.0
-            if budget.left < 0.0 and budget.is_overdrawn(now):
+            seat.events_left -= 1.0
+            if seat.events_left < 0.0 and seat.is_overdrawn(now):
                 messages.clear()
                 self.kick(seat, DisconnectReason.FLOODING, now)
                 return
@@ -586,8 +585,8 @@ class ServerSession:
     def _note_fault(self, seat: Seat, now: float) -> None:
         """Count what no honest client sends, and send away who goes on with it."""
         seat.dropped += 1
-        seat.faults.left -= 1.0
-        if seat.faults.left < 0.0 and seat.faults.is_overdrawn(now):
+        seat.faults_left -= 1.0
+        if seat.faults_left < 0.0 and seat.is_overdrawn(now):
             seat.traffic.messages.clear()
             self.kick(seat, DisconnectReason.PROTOCOL_VIOLATION, now)
 

@@ -283,7 +283,7 @@ def test_ten_thousand_events_a_second_end_in_a_disconnect_for_flooding(
     make_network: Callable[..., SimulatedNetwork],
 ) -> None:
     scene = Scene(make_network(9, "lan"))
-    scene.seat.events.left = 6_000.0  # saved up; the rate is as it is
+    scene.seat.events_left = 6_000.0  # saved up; the rate is as it is
     largest = 0
     scene.heard.clear()
     for n in range(300):
