@@ -4,7 +4,6 @@ The two methods `seal` and `open_payload` run for every packet of every client, 
 but the bytes they return.
 """
 
-from array import array
 from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -18,10 +17,7 @@ __all__ = ["Channel", "Drop", "ReplayWindow"]
 
 _PAYLOAD: Final = int(PacketType.PAYLOAD)
 _OVERHEAD: Final = 1 + TAG_BYTES
-_SLOT_MASK: Final = REPLAY_WINDOW - 1
-
-# In a slot, a number that does not belong there stands for "nothing yet".
-_EMPTY_SLOTS: Final = array("Q", [slot ^ 1 for slot in range(REPLAY_WINDOW)])
+_ALL_MISSING: Final = (1 << REPLAY_WINDOW - 1) - 1
 
 _BODY_BYTES: Final = {
     PacketType.DENIED: 0,
@@ -42,27 +38,33 @@ class Drop(MalformedDatagram):
 
 
 class ReplayWindow:
-    """Remembers the newest sequence number and which of the 255 before it have come."""
+    """Remembers the newest sequence number and which of the 255 before it have not come: mostly none."""
 
-    __slots__ = ("newest", "received")
+    __slots__ = ("_missing", "newest")
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, with somebody whose numbers start at nothing."""
         self.newest = -1
-        self.received = _EMPTY_SLOTS[:]
+        self._missing = 0  # a bit for each number below the newest that has not come, the lowest bit for the nearest
 
     def already_received(self, sequence: int) -> bool:
         """Whether a packet has come before, or is too old to know."""
-        newest = self.newest
-        if sequence > newest:
-            return False
-        # The subtraction on this side: "sequence + 256" would leave 64 bits near the top of the range in languages
-        # that have such a thing, and stay correct only here.
-        return newest - sequence >= REPLAY_WINDOW or self.received[sequence & _SLOT_MASK] == sequence
+        behind = self.newest - sequence
+        return behind >= 0 and (behind == 0 or behind >= REPLAY_WINDOW or not self._missing >> behind - 1 & 1)
 
     def advance(self, sequence: int) -> None:
         """Note a packet as received: only once it has been decrypted, or a forger could move the window."""
-        self.received[sequence & _SLOT_MASK] = sequence
-        self.newest = max(self.newest, sequence)
+        ahead = sequence - self.newest
+        if ahead <= 0:
+            self._missing &= ~(1 << -ahead - 1)
+            return
+        self.newest = sequence
+        if ahead > 1 or self._missing:
+            between = min(ahead, REPLAY_WINDOW) - 1
+            self._missing = (self._missing << between + 1 | (1 << between) - 1) & _ALL_MISSING
 
 
 class Channel(ReplayWindow):
@@ -155,10 +157,8 @@ class Channel(ReplayWindow):
             sequence |= data[2] << 8
             if count > 2:  # not within the first hour
                 sequence |= int.from_bytes(data[3 : count + 1], "little") << 16
-        received = self.received
-        slot = sequence & _SLOT_MASK
         newest = self.newest
-        if sequence <= newest and (newest - sequence >= REPLAY_WINDOW or received[slot] == sequence):
+        if sequence <= newest and self.already_received(sequence):
             raise Drop("dropped_replayed")
         try:
             payload = self._open_cipher.decrypt(
@@ -166,9 +166,10 @@ class Channel(ReplayWindow):
             )
         except InvalidTag:
             raise Drop("dropped_forged") from None
-        received[slot] = sequence
-        if sequence > newest:
+        if sequence == newest + 1 and not self._missing:
             self.newest = sequence
+        else:
+            self.advance(sequence)
         self.last_received = now
         return payload
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from pygase.config import HANDSHAKE_INTERVAL, KEEP_ALIVE_INTERVAL, REDUNDANT_DISCONNECTS
 from pygase.errors import DisconnectReason, MalformedDatagram, NotConnected
 from pygase.netcode.addresses import Address
-from pygase.netcode.channel import Channel, Drop, ReplayWindow
+from pygase.netcode.channel import Channel, Drop
 from pygase.netcode.client_states import CLIENT_TRANSITIONS, END_REASONS, ClientEvent, ClientState
 from pygase.netcode.crypto import new_cipher
 from pygase.netcode.layout import KEEP_ALIVE, REQUEST, VERSION_INFO, PacketType
@@ -214,8 +214,7 @@ class Client:
         self._server = self.server_address[:2]  # IPv6 sockets give two numbers more, which may differ
         self._advance(event)
         # Another server numbers its packets from the start. Ours go on, for the keys are the same.
-        window = ReplayWindow()
-        self._channel.newest, self._channel.received = window.newest, window.received
+        self._channel.forget()
         self._channel.last_received = now
         if self._token.timeout > 0:
             self._timers.set("silence", now + self._token.timeout)
