@@ -33,9 +33,6 @@ _STEP_UP: Final = 0.5
 _STEP_DOWN: Final = 0.75
 """How far towards the aim in one round trip: FAST's gamma, and more of it where a queue stands."""
 
-_RECENT: Final = 4
-"""Samples whose least is the delay now, RFC 6817's current filter: jitter only ever adds."""
-
 _BASE_LIFETIME: Final = 10.0
 """A shortest delay older than this is measured anew, BBR's value (draft-cardwell-iccrg-bbr-congestion-control)."""
 
@@ -108,13 +105,27 @@ class Congestion:
     )
 
     def __init__(self, now: float) -> None:
+        # First what is looked at for every packet, which so lies together in the compiled build.
         self.window = float(INITIAL_WINDOW_BYTES)
         self.in_flight = 0
-        self.limited = False
+        self.rate = _SLOW_START_GAIN * INITIAL_WINDOW_BYTES / INITIAL_RTT
+        self._tokens = 4.0 * MAX_PAYLOAD_BYTES
+        self._tokens_at = now
         # Until something is known the path counts as one that loses now and then: see `reliable_sender.ReliableSender`.
         self.loss = 0.02
         self.base = _NEVER
-        self.rate = _SLOW_START_GAIN * INITIAL_WINDOW_BYTES / INITIAL_RTT
+        self._base_at = now
+        self.limited = False
+        self._slow_start = True
+        # Samples whose least is the delay now, RFC 6817's current filter: jitter only ever adds.
+        self._recent = (_NEVER, _NEVER, _NEVER, _NEVER)
+        self._round_at = now
+        self._round_end = 0
+        self._round_rtt = _NEVER
+        self._round_acked = 0
+        self._round_lost = 0
+        self._round_most = 0
+        self._restore = 0.0
         # Share of bytes lost, per round and smoothed, and what it is when that is not our doing.
         self._share = 0.0
         self._usual = 0.15
@@ -125,18 +136,6 @@ class Congestion:
         # What has arrived in each of the last rounds.
         self._arrived = (0, 0, 0)
         self._calm = 0
-        self._base_at = now
-        self._restore = 0.0
-        self._slow_start = True
-        self._recent: list[float] = []
-        self._round_at = now
-        self._round_end = 0
-        self._round_rtt = _NEVER
-        self._round_acked = 0
-        self._round_lost = 0
-        self._round_most = 0
-        self._tokens = 4.0 * MAX_PAYLOAD_BYTES
-        self._tokens_at = now
 
     # --- the pacer --------------------------------------------------------------------------------------------------
 
@@ -194,16 +193,14 @@ class Congestion:
         self._round_acked += acked_bytes
         if rtt:
             recent = self._recent
-            recent.append(rtt)
-            if len(recent) > _RECENT:
-                del recent[0]
+            self._recent = (recent[1], recent[2], recent[3], rtt)
             if rtt < self._round_rtt:
                 self._round_rtt = rtt
             if rtt <= self.base:
                 self.base = rtt
                 self._base_at = now
             if self._slow_start and self.limited:
-                self._speed_up(now, acked_bytes, min(recent))
+                self._speed_up(now, acked_bytes, min(self._recent))
         if newest >= self._round_end:
             self._end_round(now, next_number)
 

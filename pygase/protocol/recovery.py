@@ -35,9 +35,10 @@ Contents = list[Any]
 and the garbage collector looks at each tuple and list that there is."""
 
 SentPacket = tuple[Any, ...]
-"""When it was sent, its size in bytes, its urgency, up to where it acknowledged (-1: nowhere); then its contents."""
+"""Its number, when it was sent, its size in bytes, its urgency, up to where it acknowledged (-1: nowhere); then its
+contents."""
 
-_CONTENTS: Final = 4
+_CONTENTS: Final = 5
 """Where a `SentPacket`'s contents begin."""
 
 _NEVER: Final = float("inf")
@@ -86,7 +87,7 @@ class Recovery:
         self._round_trip = round_trip
         self._received = received
         self._stats = stats
-        self._sent: dict[int, SentPacket] = {}
+        self._sent: list[SentPacket] = []  # in order, and mostly one or two
         self._lost: dict[int, SentPacket] = {}
         self.next_number = 0
         self.largest_acked = -1
@@ -102,10 +103,11 @@ class Recovery:
 
     def on_sent(self, now: float, size: int, urgency: int, contents: Contents, ack_top: int) -> None:
         """Packet `next_number` goes out; ack-only packets are not noted here."""
+        number = self.next_number
         if len(contents) == 3:  # as with most
-            self._sent[self.next_number] = (now, size, urgency, ack_top, contents[0], contents[1], contents[2])
+            self._sent.append((number, now, size, urgency, ack_top, contents[0], contents[1], contents[2]))
         else:
-            self._sent[self.next_number] = (now, size, urgency, ack_top, *contents)
+            self._sent.append((number, now, size, urgency, ack_top, *contents))
         if urgency:
             self.eliciting += 1
             self._last_eliciting = now
@@ -124,23 +126,16 @@ class Recovery:
             ack_delay: How long the peer held this back, in seconds; negative if unknown.
             now: The current time.
         """
-        newly: list[int] = []
-        if runs:
-            newly = self._newly_acked(top, low, runs)
-        else:
-            for number in self._sent:
-                if number > top:
-                    break
-                if number >= low:
-                    newly.append(number)
+        packets = self._take_gaps(top, low, runs) if runs else self._take(top, low)
         if self._lost:
             self._take_back(top, low, runs)
-        if not newly:
+        if not packets:
             return
         self._backoff = 0
         self.probes = 0
-        acked_bytes, sent_at = self._settle(newly)
-        newest = newly[-1]
+        acked_bytes = self._settle(packets)
+        newest: int = packets[-1][0]
+        sent_at: float = packets[-1][1]
         rtt = self._round_trip.sample(now - sent_at, ack_delay) if newest == top and ack_delay >= 0.0 else 0.0
         if top > self.largest_acked:
             self.largest_acked = top
@@ -150,41 +145,52 @@ class Recovery:
             self.loss_at = _NEVER
         self._congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
 
-    def _newly_acked(self, top: int, low: int, runs: list[tuple[int, int]]) -> list[int]:
-        """Numbers of packets in flight that an ack with gaps covers, in order."""
-        newly: list[int] = []
+    def _take(self, top: int, low: int) -> list[SentPacket]:
+        """Take out the packets in flight from `low` to `top`."""
+        sent = self._sent
+        count = len(sent)
+        first = 0
+        while first < count and sent[first][0] < low:
+            first += 1
+        end = first
+        while end < count and sent[end][0] <= top:
+            end += 1
+        packets = sent[first:end]
+        if packets:
+            del sent[first:end]
+        return packets
+
+    def _take_gaps(self, top: int, low: int, runs: list[tuple[int, int]]) -> list[SentPacket]:
+        """Take out the packets in flight that an ack with gaps covers."""
+        packets: list[SentPacket] = []
+        others: list[SentPacket] = []
         # Both go upwards, so one pass does, however many runs a peer makes up.
         spans = iter([*runs[::-1], (low, top)])
         first, last = next(spans)
-        for number in self._sent:
-            if number > top:
-                break
-            while number > last:
+        for packet in self._sent:
+            number: int = packet[0]
+            while last < number <= top:
                 first, last = next(spans)
-            if number >= first:
-                newly.append(number)
-        return newly
+            (packets if first <= number <= last else others).append(packet)
+        self._sent = others
+        return packets
 
-    def _settle(self, numbers: list[int]) -> tuple[int, float]:
-        """Packets have arrived: tell whoever has something in them; returns their bytes and when the last was sent."""
-        sent = self._sent
+    def _settle(self, packets: list[SentPacket]) -> int:
+        """Packets have arrived: tell whoever has something in them; returns their bytes."""
         acked_bytes = 0
-        sent_at = 0.0
-        for number in numbers:
-            packet = sent.pop(number)
-            sent_at = packet[0]
-            size: int = packet[1]
+        for packet in packets:
+            size: int = packet[2]
             acked_bytes += size
-            if packet[2]:
+            if packet[3]:
                 self.eliciting -= 1
-            ack_top: int = packet[3]
+            ack_top: int = packet[4]
             if ack_top >= 0:
-                self._received.peer_knows(ack_top, number)
+                self._received.peer_knows(ack_top, packet[0])
             for place in range(_CONTENTS, len(packet), 3):
                 packet[place].on_acked(packet[place + 1], packet[place + 2])
-        one = len(numbers) == 1  # as mostly
-        self._congestion.loss *= 1.0 - _LOSS_WEIGHT if one else max(1.0 - _LOSS_WEIGHT * len(numbers), 0.5)
-        return acked_bytes, sent_at
+        one = len(packets) == 1  # as mostly
+        self._congestion.loss *= 1.0 - _LOSS_WEIGHT if one else max(1.0 - _LOSS_WEIGHT * len(packets), 0.5)
+        return acked_bytes
 
     def _take_back(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> None:
         """Packets declared lost that have arrived after all: note it, and be more patient with reordering."""
@@ -199,8 +205,8 @@ class Recovery:
             packet = self._lost.pop(number)
             self._stats.packets_lost -= 1
             self._congestion.loss = max(self._congestion.loss - _LOSS_WEIGHT, 0.0)
-            if packet[3] >= 0:
-                self._received.peer_knows(packet[3], number)
+            if packet[4] >= 0:
+                self._received.peer_knows(packet[4], number)
             for place in range(_CONTENTS, len(packet), 3):
                 packet[place].on_acked(packet[place + 1], packet[place + 2])
         if late and late[0] > self._spurious_at:
@@ -215,25 +221,31 @@ class Recovery:
         """Declare lost what is overdue, and set `loss_at` for what will be."""
         largest = self.largest_acked
         overdue = now - self._round_trip.loss_delay(self._reordering)
-        lost: list[int] = []
+        sent = self._sent
+        lost = 0
         self.loss_at = _NEVER
-        for number, packet in self._sent.items():
+        for packet in sent:
+            number: int = packet[0]
+            sent_at: float = packet[1]
             if number > largest:
                 break
-            if number <= largest - self._threshold or packet[0] <= overdue:
-                lost.append(number)
-            else:
+            if number > largest - self._threshold and sent_at > overdue:
                 # The extra microsecond keeps rounding from making a timer that fires without effect.
-                self.loss_at = packet[0] + (now - overdue) + 1e-6
+                self.loss_at = sent_at + (now - overdue) + 1e-6
                 break
-        for number in lost:
-            self._lose(number)
+            lost += 1
+        if lost:
+            packets = sent[:lost]
+            del sent[:lost]
+            for packet in packets:
+                self._lose(packet)
 
-    def _lose(self, number: int) -> None:
-        packet = self._sent.pop(number)
-        size = packet[1]
+    def _lose(self, packet: SentPacket) -> None:
+        """Note that a packet that is no longer in flight is lost."""
+        number: int = packet[0]
+        size: int = packet[2]
         self._stats.packets_lost += 1
-        if packet[2]:
+        if packet[3]:
             self.eliciting -= 1
         congestion = self._congestion
         congestion.on_lost(size)
@@ -266,23 +278,25 @@ class Recovery:
         self._last_eliciting = now
         room = _PROBE_BYTES
         useful = False
-        for number, packet in list(self._sent.items()):
-            size = packet[1]
-            if packet[2] == URGENCY_NONE:
+        packets, self._sent = self._sent, []
+        for packet in packets:
+            size: int = packet[2]
+            is_carrier = len(packet) > _CONTENTS
+            if packet[3] == URGENCY_NONE or (is_carrier and useful and room < size):
+                self._sent.append(packet)
                 continue
-            if len(packet) > _CONTENTS:
-                if room < size and useful:
-                    continue
+            if is_carrier:
                 room -= size
                 useful = True
-            self._lose(number)
+            self._lose(packet)
         if useful or self._congestion.in_flight * 2 > self._congestion.window:
             self.probes = 1
 
     def lose_everything(self) -> None:
         """The path is gone: whatever was in flight counts as lost."""
-        for number in list(self._sent):
-            self._lose(number)
+        packets, self._sent = self._sent, []
+        for packet in packets:
+            self._lose(packet)
         self.loss_at = _NEVER
         self._backoff = 0
         self.probes = 0

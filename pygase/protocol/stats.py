@@ -47,20 +47,21 @@ class TrafficStats:
     __slots__ = _COUNTERS
 
     def __init__(self) -> None:
-        self.packets_sent = 0
+        # First what grows with every packet, which so lies together in the compiled build.
         self.packets_received = 0
+        self.bytes_received = 0
+        self.messages_received = 0
+        self.packets_sent = 0
+        self.bytes_sent = 0
+        self.snapshots_sent = 0
+        self.snapshots_received = 0
+        self.messages_sent = 0
         self.packets_lost = 0
         self.packets_duplicated = 0
-        self.bytes_sent = 0
-        self.bytes_received = 0
-        self.messages_sent = 0
-        self.messages_received = 0
         self.messages_resent = 0
         self.messages_repeated = 0
         self.messages_dropped = 0
         self.messages_duplicated = 0
-        self.snapshots_sent = 0
-        self.snapshots_received = 0
         self.fragments_resent = 0
 
     def as_dict(self) -> dict[str, int]:
