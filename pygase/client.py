@@ -459,28 +459,36 @@ class Client:
 
     def _sort(self, signals: list[Any]) -> None:
         """Put signals into the mailbox. Inside the core's lock, so it runs no user code."""
+        posted = self._bytes_posted
+        for signal in signals:
+            if type(signal) is EventArrived:
+                posted += signal.size
+        self._bytes_posted = posted
+        run = self._run
+        assert run is not None
+        mailbox = run.mailbox
+        if len(mailbox.items) + len(signals) > MAX_INBOX_EVENTS or posted - self._bytes_taken > MAX_INBOX_BYTES:
+            signals = self._leave_overrun(signals)
+        mailbox.post(signals)
+
+    def _leave_overrun(self, signals: list[Any]) -> list[Any]:
+        """End a connection that brings more than the game takes. Returns what the game is to hear of it."""
         run, session = self._run, self._session
         assert run is not None
         assert session is not None
-        for signal in signals:
-            if type(signal) is EventArrived:
-                self._bytes_posted += signal.size
+        if session.is_over:
+            return signals
         waiting = self._bytes_posted - self._bytes_taken
-        is_full = len(run.mailbox.items) + len(signals) > MAX_INBOX_EVENTS or waiting > MAX_INBOX_BYTES
-        if is_full and not session.is_over:
-            _log.error(
-                "%s events of %s bytes wait and the game takes none: the connection ends", len(run.mailbox), waiting
-            )
-            session.disconnect(self._system.clock(), wait=0.0, reason=DisconnectReason.INBOX_FULL)
-            signals = [s for s in signals if not isinstance(s, EventArrived)] + session.take_signals()
-        run.mailbox.post(signals)
+        _log.error("%s events of %s bytes wait and the game takes none: the connection ends", len(run.mailbox), waiting)
+        session.disconnect(self._system.clock(), wait=0.0, reason=DisconnectReason.INBOX_FULL)
+        return [s for s in signals if not isinstance(s, EventArrived)] + session.take_signals()
 
     def _handle(self, signal: Any) -> bool:
         """Run the user's code for one signal."""
         if type(signal) is EventArrived:
             self._bytes_taken += signal.size
             event = signal.event
-            self._user_code.run("the handler", self._handlers.call, event, _NOTHING, event_type=event.type)
+            self._user_code.handle(self._handlers.call, event, _NOTHING)
             if self._observer is not None:
                 self._observer(event)
             return True
@@ -507,7 +515,7 @@ class Client:
         return True
 
     def _call_handler(self, event: Event, injected: dict[str, Any]) -> None:
-        self._user_code.run("the handler", self._handlers.call, event, injected, event_type=event.type)
+        self._user_code.handle(self._handlers.call, event, injected)
         if self._observer is not None:
             self._observer(event)
 

@@ -331,7 +331,7 @@ class Server(Listener[ServerSession]):
         """Run the user's code for one signal."""
         if type(signal) is EventFrom and self._wire is None:
             injected = {"client_address": signal.seat.peer.address}
-            self._user_code.run("the handler", self._handlers.call, signal, injected, event_type=signal.type)
+            self._user_code.handle(self._handlers.call, signal, injected)
             return True
         occurrence = _as_event(signal)
         if occurrence is None:
@@ -340,7 +340,7 @@ class Server(Listener[ServerSession]):
         event, injected = occurrence
         run, wire, handlers = self._user_code.run, self._wire, self._handlers
         if wire is None:
-            run("the handler", handlers.call, event, injected, event_type=event.type)
+            self._user_code.handle(handlers.call, event, injected)
         elif handlers.has_event_type(event.type):
 
             def pass_on() -> None:

@@ -63,6 +63,22 @@ class UserCode:
         if then is not None:
             then()
 
+    def handle(self, call: Callable[[Any, Any], Any], event: Any, injected: Any) -> None:
+        """Call the handler of an event, as `run` does.
+
+        Args:
+            call: Gets the other two.
+            event: The event.
+            injected: What its handler gets besides its data.
+        """
+        try:
+            result = call(event, injected)
+        except (Exception, SystemExit):
+            self.failed(_named("the handler", event.type))
+        else:
+            if result is not None and inspect.isawaitable(result):
+                self._start(_named("the handler", event.type), result, None)
+
     def failed(self, what: str) -> None:
         """Count and log the exception being handled, at most one a second for each `what`."""
         self.errors += 1
