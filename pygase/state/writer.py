@@ -13,7 +13,7 @@ from typing import Any, Final
 from pygase.state import layout
 from pygase.state.known import KnownNames
 from pygase.state.precision import Fixed, exact
-from pygase.state.records import Form
+from pygase.state.records import Form, RowChanges
 from pygase.state.tree import TO_DELETE, Change, FrozenDict, FrozenList, Replacement
 from pygase.wire import pack_checked, write_varint, zigzag
 
@@ -38,7 +38,7 @@ def write_columns(update: dict[str, Any], names: KnownNames, *, is_rounded: bool
         The bytes, and what they cost a reader as both sides count it.
     """
     writer = _Writer(names, is_rounded=is_rounded)
-    writer.column([update])
+    writer._dicts([update])
     return writer.out, writer.cost
 
 
@@ -260,6 +260,24 @@ class _Writer:
             self._keys(list(value))
             self.column(list(value.values()))
 
+    def _row_changes(self, values: list[RowChanges]) -> None:
+        """Write what rows of a table need, of which there is one in a state that has such a table."""
+        for value in values:
+            count, changed = len(value.keys), len(value.changes)
+            self._begin(layout.MAPS, 1)
+            self.cost += layout.map_cost(count)
+            write_varint(self.out, count)
+            self._keys(value.keys)
+            if 0 < changed < count:
+                self._begin(layout.CHAINED, count)
+                self.out.append(2)
+                write_varint(self.out, changed)
+                write_varint(self.out, count - changed)
+            if changed:
+                self.column(value.changes)
+            if changed < count:
+                self._begin(layout.DELETIONS, count - changed)
+
     def _keys(self, keys: list[Any]) -> None:
         kinds = set(map(type, keys))
         if kinds == {str}:
@@ -312,6 +330,7 @@ _WRITERS: Final[dict[type, Callable[[_Writer, list[Any]], None]]] = {
     dict: _Writer._dicts,
     FrozenDict: _Writer._dicts,
     Change: _Writer._changes,
+    RowChanges: _Writer._row_changes,
     Replacement: _Writer._replacements,
     _MARKER: _Writer._deletions,
 }
