@@ -31,11 +31,12 @@ class Form:
         keys: The keys.
         fields: The fields.
         steps: The steps in them, in order.
+        head: The fields as they are written, if there are no steps.
         cost: What a row costs its reader, beside its place in the column.
         packer: Packs the values of a row, those in lists one by one.
     """
 
-    __slots__ = ("cost", "fields", "keys", "packer", "steps")
+    __slots__ = ("cost", "fields", "head", "keys", "packer", "steps")
 
     def __init__(self, keys: tuple[Any, ...], fields: tuple[Any, ...]) -> None:
         self.keys = keys
@@ -51,6 +52,7 @@ class Form:
                 self.steps.append(next(parts).step)
             codes += f"{length or 1}{layout.FORM_CODES[form]}"
             self.cost += layout.form_cost(form, length)
+        self.head = b"" if self.steps else bytes(fields)
         self.packer = Struct(codes)
 
 

@@ -235,17 +235,20 @@ class _Writer:
     def _records(self, form: Form, values: list[Change]) -> bool:
         """Write rows of one form as they have been packed already. Returns whether that could be done."""
         names = self.names
-        if not (names.has_shape(form.keys) or (len(values) > 1 and _are_rows(values))):  # type: ignore[arg-type]
+        number = names.known_shape(form.keys)
+        if number is None and len(values) > 1 and _are_rows(values):  # type: ignore[arg-type]
+            number = names.shape(form.keys)
+        if number is None:
             return False
-        number = names.shape(form.keys)
         steps = [names.step(step) for step in form.steps]
-        if number is None or None in steps:
+        if None in steps:
             return False
         self._begin(layout.RECORDS, len(values))
         self.cost += form.cost * len(values)
         out = self.out
         write_varint(out, number)
-        for field in form.fields:
+        out += form.head
+        for field in form.fields if steps else ():
             if type(field) is int:
                 out.append(field)
             else:
