@@ -69,7 +69,7 @@ class Incoming:
         self._congestion = Congestion(now)
         self._recovery = Recovery(self._congestion, self._round_trip, self._received, stats)
         self._reliable_in = ReliableReceiver(self.messages, stats)
-        self._snapshot_in = SnapshotReceiver(self.snapshots, stats) if accepts_snapshots else None
+        self._snapshot_in = SnapshotReceiver(self.snapshots, self._received, stats) if accepts_snapshots else None
         self._rare: RareFrames | None = None
         self._received_at = now
         self._ack_at = NEVER
@@ -158,7 +158,7 @@ class Incoming:
         for first, messages in reliable_runs:
             self._reliable_in.accept(first, messages)
         if snapshot is not None:
-            self._snapshot_in.accept(snapshot)  # type: ignore[union-attr]
+            self._snapshot_in.accept(snapshot, number)  # type: ignore[union-attr]
         if rare:
             self.rare.apply(rare, now)
 

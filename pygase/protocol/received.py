@@ -44,6 +44,17 @@ class ReceivedPackets:
             return True
         return any(first <= number <= last for first, last in self.runs)
 
+    def missing_between(self, low: int, high: int) -> int:
+        """Return how many packets between two that have arrived have not."""
+        if low >= self.start - 1:
+            return 0
+        missing = high - low - 1
+        for first, last in ((self.start, self.top), *self.runs):
+            if last <= low:
+                break
+            missing -= max(0, min(last, high - 1) - max(first, low + 1) + 1)
+        return missing
+
     def add(self, number: int, next_own_number: int = 0) -> bool:
         """Note a packet.
 

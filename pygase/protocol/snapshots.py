@@ -10,6 +10,7 @@ from pygase.config import FRAGMENT_BYTES, MAX_SNAPSHOT_BYTES
 from pygase.errors import MalformedDatagram, TooLarge
 from pygase.protocol.fragments import Parcel, Partial, check_fragment
 from pygase.protocol.layout import FRAGMENT_SNAPSHOT, LENGTHS, SNAPSHOT, read_length, read_varint, varint
+from pygase.protocol.received import ReceivedPackets
 from pygase.protocol.recovery import Contents
 from pygase.protocol.stats import TrafficStats
 
@@ -108,14 +109,35 @@ class SnapshotSender:
 
 
 class SnapshotReceiver:
-    """Hands on complete snapshots, each newer than the one before."""
+    """Hands on complete snapshots, each newer than the one before.
 
-    __slots__ = ("_baseline", "_snapshots", "_stats", "_version", "newest", "partial")
+    Attributes:
+        newest: Version of the newest one, -1 if none.
+        missed: See `Traffic.missed_snapshots`.
+        partial: What there is of a transfer under way.
+    """
 
-    def __init__(self, snapshots: deque[tuple[int | None, int, bytes]], stats: TrafficStats) -> None:
+    __slots__ = (
+        "_baseline",
+        "_carrier",
+        "_received",
+        "_snapshots",
+        "_stats",
+        "_version",
+        "missed",
+        "newest",
+        "partial",
+    )
+
+    def __init__(
+        self, snapshots: deque[tuple[int | None, int, bytes]], received: ReceivedPackets, stats: TrafficStats
+    ) -> None:
         self._snapshots = snapshots
+        self._received = received
         self._stats = stats
+        self._carrier = -1  # number of the packet that brought the newest; -1 if many did
         self.newest = -1
+        self.missed: int | None = None
         self.partial: Partial | None = None
         self._version = -1
         self._baseline: int | None = None
@@ -145,10 +167,17 @@ class SnapshotReceiver:
         start, end = read_length(data, position)
         return (baseline, version, data[start:end]), end
 
-    def accept(self, snapshot: tuple[int | None, int, bytes]) -> None:
-        """Take in a whole snapshot: late ones are older than what is there."""
+    def accept(self, snapshot: tuple[int | None, int, bytes], carrier: int = -1) -> None:
+        """Take in a whole snapshot: late ones are older than what is there.
+
+        Args:
+            snapshot: The snapshot.
+            carrier: Number of the packet that brought it, which counts as received; -1 if there were many.
+        """
         version = snapshot[1]
         if version > self.newest:
+            before, self._carrier = self._carrier, carrier
+            self.missed = self._received.missing_between(before, carrier) if carrier > before >= 0 else None
             self.newest = version
             self._snapshots.append(snapshot)
             self._stats.snapshots_received += 1

@@ -81,6 +81,15 @@ class Traffic(Outgoing):
         return version if version >= 0 else None
 
     @property
+    def missed_snapshots(self) -> int | None:
+        """How many snapshots, at most, the peer has sent between the two newest received ones that are lost or late.
+
+        None if unknown: one of the two is the first, or took more than a packet, and while such a one is under way the
+        peer sends no others.
+        """
+        return None if self._snapshot_in is None else self._snapshot_in.missed
+
+    @property
     def snapshot_busy(self) -> bool:
         """Whether a snapshot of more than one packet is under way; new offers wait until it has arrived."""
         return self._snapshot.transfer is not None

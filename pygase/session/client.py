@@ -394,7 +394,7 @@ class ClientSession:
         while snapshots:
             baseline, version, blob = snapshots.popleft()
             try:
-                replica.receive(baseline, version, blob, now)
+                replica.receive(baseline, version, blob, now, missed=self.traffic.missed_snapshots)
             except MalformedDatagram:
                 self.dropped += 1
 

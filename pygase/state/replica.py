@@ -32,6 +32,8 @@ class StateArrival:
         arrival: The client's monotonic seconds when it came.
         update: The update, to be read only: a `Replacement` if it is the whole state. It may contain `Rows`.
         size: About how many bytes it takes.
+        missed: How many updates, at most, were sent between the one before and this one and are lost or late; None if
+            unknown. All other versions in between were not worth an update.
     """
 
     version: int
@@ -39,6 +41,7 @@ class StateArrival:
     arrival: float
     update: dict[str, Any]
     size: int = 0
+    missed: int | None = None
 
 
 class Replica:
@@ -63,7 +66,7 @@ class Replica:
         """Whether something has arrived since `take_pending`."""
         return bool(self._pending)
 
-    def receive(self, baseline: int | None, version: int, blob: bytes, now: float) -> bool:
+    def receive(self, baseline: int | None, version: int, blob: bytes, now: float, missed: int | None = None) -> bool:
         """Take an update.
 
         Args:
@@ -71,6 +74,7 @@ class Replica:
             version: Time order that it leads to.
             blob: What the server's `StateFeed` made.
             now: Monotonic seconds.
+            missed: See `StateArrival`.
 
         Returns:
             Whether it was of use: not if it is old, or starts from a state that has not been received.
@@ -88,7 +92,7 @@ class Replica:
         server_time = self._expand(int.from_bytes(blob[:_STAMP_BYTES], "little") / 1000, now)
         self.version = version
         self._server_time, self._arrival = server_time, now
-        self._queue(StateArrival(version, server_time, now, update, self._decoder.cost))
+        self._queue(StateArrival(version, server_time, now, update, self._decoder.cost, missed))
         return True
 
     def _expand(self, stamp: float, now: float) -> float:

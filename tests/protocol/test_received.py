@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pygase.config import MAX_ACK_RUN_BYTES, MAX_ACK_RUNS
@@ -38,6 +38,17 @@ def test_it_is_a_set(arrivals: list[int]) -> None:
         assert as_set(received) == model
         assert all((other in received) == (other in model) for other in range(62))
     assert received.runs == sorted(received.runs, reverse=True)
+
+
+@given(numbers.filter(bool), st.integers(0, 80), st.integers(0, 80))
+def test_what_is_missing_between_two_is_counted(arrivals: list[int], one: int, other: int) -> None:
+    received = ReceivedPackets()
+    for number in arrivals:
+        received.add(number)
+    low, high = sorted((arrivals[one % len(arrivals)], arrivals[other % len(arrivals)]))
+    assume(low < high)
+    missing = set(range(low + 1, high)) - set(arrivals)
+    assert received.missing_between(low, high) == len(missing)
 
 
 @given(numbers.filter(bool))

@@ -513,6 +513,39 @@ def test_a_large_state_arrives_fast_on_a_near_line(latency: float) -> None:
     assert arrived[0] - start < 0.2
 
 
+def test_receiver_knows_how_many_snapshots_it_may_have_missed() -> None:
+    """Nothing is sent of versions without changes: that a version is skipped says nothing."""
+    a, b = Traffic(0.0), Traffic(0.0)
+    held_back: dict[int, bytes] = {}
+    missed = []
+    for number, version in enumerate([1, 2, 9, 20, 21, 22, 40, 41, 42]):
+        a.offer_snapshot(version - 1, version, b"state")
+        (packet,) = a.packets_to_send(0.1 * number)
+        if number in (3, 5, 6):
+            held_back[number] = packet
+            continue
+        if number == 7:
+            b.receive_packet(held_back[5], 0.1 * number)  # of use, though it is late
+            missed.append(b.missed_snapshots)
+        b.receive_packet(packet, 0.1 * number)
+        missed.append(b.missed_snapshots)
+    b.receive_packet(held_back[6], 1.0)  # of no use any more
+    assert [version for _, version, _ in b.snapshots] == [1, 2, 9, 21, 22, 41, 42]
+    assert missed == [None, 0, 0, 1, 0, 1, 0]
+
+
+def test_what_was_missed_around_a_large_snapshot_is_unknown() -> None:
+    link = Link()
+    missed = []
+    for version, size in ((1, 5), (2, 5), (3, 50_000), (4, 5), (5, 5)):
+        link.a.offer_snapshot(version - 1, version, bytes(size))
+        link.flush(link.a)
+        link.run(link.now + 1.0)
+        missed.append(link.b.missed_snapshots)
+    assert missed == [None, 0, None, None, 0]
+    assert Traffic(0.0, accepts_snapshots=False).missed_snapshots is None
+
+
 def test_a_game_that_stands_still_converges_after_the_loss_of_its_last_state() -> None:
     link = Link()
     link.a.offer_snapshot(None, 1, b"first")

@@ -52,6 +52,15 @@ class Pair:
         assert same(self.state.to_dict(), self.store.get_game_state().to_dict())
 
 
+def test_arrivals_say_what_may_be_missing_before_them() -> None:
+    pair = Pair(GameState(x=0))
+    for x, missed in ((1, None), (2, 0), (3, 4)):
+        pair.tick(x=x)
+        version, blob = pair.feed.encoded(None)
+        pair.replica.receive(None, version, blob, pair.now, missed)
+        assert [arrival.missed for arrival in pair.replica.take_pending()] == [missed]
+
+
 @pytest.mark.parametrize("time_order", [0, 1, 40_000, 65_535, 65_536, 2**63 - 2])
 def test_a_late_joiner_gets_the_whole_state_at_any_time_order(time_order: Any) -> None:
     pair = Pair(GameState(time_order, players={"ann": {"x": 1}}))
