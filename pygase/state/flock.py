@@ -57,16 +57,17 @@ class Flock:
         """Return whether these are its tracks."""
         return known is self._known and keys == self._keys
 
-    def move(self, to: Pairs, plan: Plan, pace: Pace) -> bool:
+    def move(self, to: Pairs, plan: Plan, pace: Pace, *, may_rest: bool = True) -> bool:
         """Add all to a plan, on their way to new values.
 
         Args:
             to: The values.
             plan: The plan.
             pace: How fast values change on this path.
+            may_rest: Whether that one rests among those that move says that it does not skip a plan on its way.
 
         Returns:
-            Whether that could be done: not when one may jump, or is not finite. Nothing has changed then.
+            Whether that could be done: not if one may jump or skip a plan, or is not finite. Nothing has changed then.
         """
         xs, ys = to.components
         seconds = plan.end - plan.begin
@@ -75,13 +76,16 @@ class Flock:
         longest, usual = max(ways), pace.fastest * seconds
         if not (longest <= JUMP_FACTOR * usual and sum(ways) < math.inf):
             return False
+        has_resting = not all(ways)
+        if has_resting and longest and not may_rest:
+            return False
         if not longest:  # all rest: there is nothing to show
             return True
         scale = seconds / self._seconds
         if NEARLY * longest > usual:
             again = max([min(now, scale * before) for now, before in zip(ways, self._ways) if now > usual])  # noqa: B905
             pace.fastest = max(pace.fastest, again / seconds)
-        if not all(ways):  # a pause does not count
+        if has_resting:  # a pause does not count
             ways = [now or scale * before for now, before in zip(ways, self._ways)]  # noqa: B905
         plan.groups.append((self.containers, self.name, self._xs, ways_x, self._ys, ways_y))
         self._xs, self._ys, self._ways, self._seconds = xs, ys, ways, seconds

@@ -20,7 +20,7 @@ from pygase.state.paths import Angle, Cyclic, Known, Path, Smoothed
 from pygase.state.playout import Playout
 from pygase.state.replica import StateArrival
 from pygase.state.rows import Pairs, Rows
-from pygase.state.tracks import Plan, Track, components_of, same_shape
+from pygase.state.tracks import JUMP_FACTOR, Plan, Track, Values, components_of, same_shape
 from pygase.state.tree import Replacement
 
 __all__ = ["Angle", "Cyclic", "Interpolator", "Smoothed"]
@@ -31,6 +31,9 @@ _Originals = tuple[list[dict[Any, Any]], Any, list[Any]]
 
 MAX_PLANS: Final = 256
 """Updates kept for showing: over four seconds at 60 a second. Past it the oldest are not shown."""
+
+_MAX_ENDS: Final = 16
+"""Updates within a `longest_step`: as many as at 170 a second."""
 
 
 class Interpolator:
@@ -159,11 +162,13 @@ class Interpolator:
         self._latest = 0.0
         self._version = -1
         self._number = 0
+        self._ends: deque[float] = deque(maxlen=_MAX_ENDS)  # the times of the last updates
 
     def _receive(self, arrival: StateArrival, state: dict[Any, Any], now: float) -> None:
         is_first = self._version < 0
         end = arrival.server_time if is_first else max(arrival.server_time, self._latest + 0.001)  # its resolution
-        begin = self._playout.begin_of_change(end, 1 if is_first else max(1, arrival.version - self._version))
+        rhythm = self._playout.rhythm
+        begin = rhythm.begin_of_change(end, arrival.version, arrival.missed)
         self._latest, self._version = end, arrival.version
         self._number += 1
         plan = Plan(self._number, begin, end)
@@ -174,7 +179,9 @@ class Interpolator:
                 self._rebind(path, path.known, state)
             self._walk(path, 0, arrival.update, state, path.known, plan)
         moves = bool(plan)
-        self._playout.arrived(begin, end, arrival.arrival, now, moves=moves)
+        self._ends.append(end)
+        rhythm.note(end, arrival.version, moves=moves)
+        self._playout.arrived(plan.since, end, arrival.arrival, now, moves=moves)
         if moves:
             self._plans.append(plan)
 
@@ -249,7 +256,9 @@ class Interpolator:
         if flock is None:
             return False
         is_new = flock.number != last
-        if not flock.move(column, plan, path.pace):
+        may_rest = 2.0 * (plan.end - plan.begin) > self._playout.rhythm.longest_step
+        skips = is_new and any(track.number != last and self._since(track, plan) < plan.begin for track in flock.tracks)
+        if skips or not flock.move(column, plan, path.pace, may_rest=may_rest):
             return False
         if flock.number != plan.number:
             return True
@@ -290,8 +299,8 @@ class Interpolator:
             if not u and not v:
                 continue
             if track.number != newest - 1:
-                self._hold_before(track)
-            if pace.is_jump(track, math.sqrt(u * u + v * v)):
+                self._show_since(track, (x, y), path, plan)
+            elif pace.is_jump(track, math.sqrt(u * u + v * v)):
                 plan.hold(track)
             else:
                 plan.pairs.append((track.container, leaf, old_x, u, old_y, v))
@@ -313,10 +322,38 @@ class Interpolator:
         if track.values == values:
             return
         if track.number != plan.number - 1:
-            self._hold_before(track)
-        plan.show(track, values, path.periods, path.pace)
+            self._show_since(track, values, path, plan)
+        else:
+            plan.show(track, values, path.periods, path.pace)
         track.values = values
         track.number = plan.number
+
+    def _since(self, track: Track, plan: Plan) -> float:
+        """Return when a motion began that has skipped some updates: what changes less often has not rested between."""
+        ago = plan.number - track.number
+        at = self._ends[-ago] if ago <= len(self._ends) else -math.inf
+        if at >= plan.begin or plan.end - at > self._playout.rhythm.longest_step:
+            return plan.begin
+        plan.since = min(plan.since, at)
+        shown = self._playout.time
+        if shown is None or shown <= at:
+            return at
+        return shown if shown < plan.begin else plan.begin
+
+    def _show_since(self, track: Track, to: Values, path: Path, plan: Plan) -> None:
+        """Add a track's motion to a plan and to those before that it begins in; until then it rests."""
+        way = Plan(0, self._since(track, plan), plan.end)
+        if way.begin == plan.begin and track.speed > JUMP_FACTOR * path.pace.fastest:
+            track.speed = 0.0  # it has rested since it jumped: if it does so again, that is no steady motion
+        way.show(track, to, path.periods, path.pace)
+        for earlier in reversed(self._plans):
+            if earlier.number <= track.number:
+                break
+            if earlier.end > way.begin:
+                way.lead_into(earlier)
+            else:
+                earlier.hold(track)
+        way.lead_into(plan)
 
     def _hold_before(self, track: Track) -> None:
         """Keep a track at rest in the plans since its last change, while the state has gone on."""

@@ -15,10 +15,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-__all__ = ["Playout"]
+from pygase.state.rhythm import FIRST_INTERVAL, Rhythm
 
-FIRST_INTERVAL: Final = 0.05
-"""Update interval assumed before the first two updates: 20 a second is what most such games send."""
+__all__ = ["Playout"]
 
 MAX_DELAY: Final = 1.0
 """Longest adaptive delay: who is shown a second late cannot be played with anyway."""
@@ -59,13 +58,13 @@ class Playout:
     Attributes:
         time: What is shown, or None before the first update.
         delay: How far the timeline means to stay behind the fastest delivery, in seconds.
-        interval: Estimated interval between updates, in seconds.
+        rhythm: What is known of the intervals between updates.
     """
 
     def __init__(self, delay: float | None = None) -> None:
         self._is_fixed = delay is not None
         self.delay = 2.0 * FIRST_INTERVAL if delay is None else delay
-        self.interval = FIRST_INTERVAL
+        self.rhythm = Rhythm()
         self.time: float | None = None
         self._latest = 0.0  # the server's time of the newest update
         self._offset: float | None = None  # arrival minus server time, of the fastest delivery
@@ -76,8 +75,6 @@ class Playout:
         self._variance = 0.0
         self._learned = 0
         self._window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
-        self._is_quiet = False  # nothing moved in the newest update
-        self._beat = FIRST_INTERVAL  # between updates in which something moves: several ticks, perhaps
 
     def is_foreign(self, server_time: float, arrival: float) -> bool:
         """Return whether a time cannot belong to the server of the earlier ones: it was started anew, or is another."""
@@ -85,37 +82,11 @@ class Playout:
             server_time < self._latest - JUMP or abs(arrival - server_time - self._offset) > 2 * JUMP
         )
 
-    def begin_of_change(self, server_time: float, steps: int) -> float:
-        """Return when that began which an update at `server_time` tells of.
-
-        At the update before it, unless so long ago that there was nothing to tell for a while: a server sends no
-        update when nothing changes, and a body that starts to move has not been moving all that time. Where nothing
-        moved even in the update before, versions that did not come are taken for such, not for lost ones.
-
-        Args:
-            server_time: The update's time.
-            steps: Versions between it and the update before: more than one if some were lost.
-        """
-        if self._offset is None:
-            return server_time
-        gap = server_time - self._latest
-        sample = gap / steps
-        if sample > self.interval:
-            self.interval += 0.15 * (min(sample, 2.0 * self.interval) - self.interval)
-        else:
-            self.interval += 0.3 * (sample - self.interval)
-        if self._is_quiet:
-            return max(self._latest, server_time - self._beat)
-        self._beat += 0.15 * (min(gap, 2.0 * self._beat) - self._beat)
-        if gap > 1.5 * steps * self.interval + 0.5 * self.interval:
-            return server_time - steps * self.interval
-        return self._latest
-
     def arrived(self, begin: float, server_time: float, arrival: float, noticed: float, *, moves: bool) -> None:
         """Take note of an update.
 
         Args:
-            begin: What `begin_of_change` returned.
+            begin: The server's time at which that began which it tells of.
             server_time: The update's time.
             arrival: When it arrived, in the client's seconds.
             noticed: When it came to be known here, in the client's seconds: a frame later, perhaps.
@@ -129,23 +100,23 @@ class Playout:
             crept = self._offset + CREEP * elapsed if elapsed > 0.0 else self._offset
             self._offset = crept if crept < offset else offset
             # Of updates that come together only the first can have been missed.
-            if moves and not self._is_fixed and noticed - self._last_noticed > 0.1 * self.interval:
+            if moves and not self._is_fixed and noticed - self._last_noticed > 0.1 * self.rhythm.interval:
                 self._learn((noticed if noticed > arrival else arrival) - begin - self._offset)
         self._latest = server_time
         self._last_arrival = arrival
-        self._is_quiet = not moves
         self._last_noticed = noticed
 
     def _learn(self, lateness: float) -> None:
         """Adapt the delay to one more lateness: how long the update before had to last."""
-        lateness = min(lateness, self.delay + 2.0 * self.interval)  # one stall is no reason to be late for seconds
+        interval = self.rhythm.interval
+        lateness = min(lateness, self.delay + 2.0 * interval)  # one stall is no reason to be late for seconds
         self._learned += 1
-        weight = max(1.0 / (self._learned + 1), min(0.2, max(0.01, self.interval / MEMORY)))  # the first count for more
+        weight = max(1.0 / (self._learned + 1), min(0.2, max(0.01, interval / MEMORY)))  # the first count for more
         error = lateness - self._mean
         self._mean += weight * error
         self._variance = (1.0 - weight) * (self._variance + weight * error * error)
         delay = self._mean + DEVIATIONS * math.sqrt(self._variance)
-        self.delay = min(max(delay, self.interval), MAX_DELAY)
+        self.delay = min(max(delay, interval), MAX_DELAY)
         self._window = min(max(self.delay - self._mean, EASE_LEAST), EASE_MOST)
 
     def advance(self, now: float, still_until: float | None = None) -> float:

@@ -63,18 +63,20 @@ class Plan:
     Attributes:
         begin: The server's time at which it begins.
         end: The server's time at which it ends.
+        since: The server's time at which the first motion begins that leads into it.
         pairs: Lists of two numbers: (container, key, value at the beginning and slope of the one, of the other).
         scalars: Numbers: (container, key, value at the beginning, slope).
         others: All else: (container, key, lines, whether it is a number).
         groups: Pairs that move together, as columns: (containers, key, values, ways to go, values, ways to go).
     """
 
-    __slots__ = ("begin", "end", "groups", "number", "others", "pairs", "scalars")
+    __slots__ = ("begin", "end", "groups", "number", "others", "pairs", "scalars", "since")
 
     def __init__(self, number: int, begin: float, end: float) -> None:
         self.number = number
         self.begin = begin
         self.end = end
+        self.since = begin
         self.pairs: list[tuple[dict[Any, Any], Any, float, float, float, float]] = []
         self.scalars: list[tuple[dict[Any, Any], Any, float, float]] = []
         self.groups: list[_Group] = []
@@ -141,6 +143,16 @@ class Plan:
             self.pairs.append((track.container, track.key, values[0], 0.0, values[1], 0.0))
         else:
             self._turn(track, values, 0.0)
+
+    def lead_into(self, other: Plan) -> None:
+        """Put what it has into a plan for a part of its time; it has no groups."""
+        passed = other.begin - self.begin
+        for container, key, x, u, y, v in self.pairs:
+            other.pairs.append((container, key, x + u * passed, u, y + v * passed, v))
+        for container, key, x, u in self.scalars:
+            other.scalars.append((container, key, x + u * passed, u))
+        if self.others:
+            other.others += self.others
 
     def _turn(self, track: Track, to: Values, periods: Periods) -> None:
         """Add a track that passes a turn on its way, or has other than one or two components."""

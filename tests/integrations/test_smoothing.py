@@ -1,8 +1,10 @@
 """Adapters on real clients and servers, on the simulated network: what a player sees over a bad line."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -201,6 +203,103 @@ def test_second_adapter_on_a_client_is_refused(networks: list[SimulatedNetwork])
         FrameAdapter(client)
     first.close()
     FrameAdapter(client).close()
+
+
+LINES = [BAD.but(jitter=jitter, loss=loss) for jitter in (0.0, 0.03) for loss in (0.0, 0.05)]
+
+
+@lru_cache
+def tap(motion: float, rest: float, conditions: Conditions, *, players: int = 1) -> tuple[float, list[list[float]]]:
+    """Watch players who tap a key, one after the other; return the delay and what each frame shows."""
+    network = SimulatedNetwork(crc32(f"{motion} {rest} {conditions} {players}".encode()), conditions)
+
+    def step(game_state: GameState, dt: float) -> dict[str, Any]:
+        turn, at = divmod(network.now - 0.025, motion + rest)
+        if at >= motion:
+            return {}
+        name = int(turn) % players
+        return {"x": {name: game_state.x[name] + SPEED * 0.05}}
+
+    backend = Backend(GameState(x=dict.fromkeys(range(players), 0.0)), step)
+    network.serve(backend, interval=0.05)
+    shown: list[list[float]] = []
+    delays: list[float] = []
+    with FrameAdapter(network.connect(), interpolate="x.*") as net:
+
+        def frame() -> None:
+            net.pump()
+            with net.render_state() as state:
+                if network.now > 8.0:
+                    shown.append(list(state.x.values()))
+                    delays.append(net.interpolation_delay)
+
+        network.every(FRAME, frame)
+        network.run(30.0)
+    network.close()
+    return sum(delays) / len(delays), shown
+
+
+@pytest.mark.parametrize("conditions", LINES, ids=str)
+@pytest.mark.parametrize(("motion", "rest"), [(0.05, 0.2), (0.1, 0.05), (0.1, 0.5), (0.2, 0.3), (0.5, 0.1)])
+def test_who_taps_a_key_is_shown_no_later_than_who_holds_it(motion: float, rest: float, conditions: Conditions) -> None:
+    """While nobody moves nothing is sent: that is no lateness, and what is lost is told apart from it."""
+    held, _ = tap(1.0, 0.0, conditions)
+    delay, shown = tap(motion, rest, conditions)
+    assert delay < held + 0.03
+    for (old,), (new,) in pairwise(shown):
+        assert 0.0 <= new - old <= 4.0 * SPEED * FRAME + 1e-6
+
+
+def test_lateness_is_noticed_by_taps_too() -> None:
+    good, jittery, lossy, bad = [tap(0.2, 0.3, conditions)[0] for conditions in (LINES[i] for i in (0, 2, 1, 3))]
+    assert jittery > good + 0.03
+    assert lossy > good + 0.02
+    assert bad > max(jittery, lossy)
+
+
+def test_players_who_tap_in_turns() -> None:
+    held, _ = tap(1.0, 0.0, LINES[0])
+    delay, shown = tap(0.2, 0.15, LINES[0], players=2)
+    assert delay < held + 0.03
+    for old, new in pairwise(shown):
+        for before, after in zip(old, new, strict=True):
+            assert 0.0 <= after - before < 1.1 * SPEED * FRAME
+
+
+@pytest.mark.parametrize("path", ["players.*.position", "players.*.angle", "players.*.height"])
+def test_players_who_send_their_own_places_move_evenly(networks: list[SimulatedNetwork], path: str) -> None:
+    """Each 20 times a second, which is heard at every second or third of 50 ticks a second."""
+    network = SimulatedNetwork(1, Conditions(latency=0.1))
+    networks.append(network)
+
+    def move(name: int, x: float) -> dict[str, Any]:
+        return {"players": {name: {"position": [x, 7.5], "angle": x % 360.0, "height": x}}}
+
+    backend = Backend(GameState(players={}), lambda game_state, dt: None, {"MOVE": move})
+    network.serve(backend)
+    for name in range(3):
+        mover = network.connect()
+
+        def send(mover: Client = mover, name: int = name) -> None:
+            mover.dispatch_event("MOVE", name, SPEED * network.now)
+
+        network.at(1.0 + 0.013 * name, lambda send=send: network.every(0.05, send))  # type: ignore[misc]
+    shown: list[list[float]] = []
+    with FrameAdapter(network.connect(), interpolate=path) as net:
+
+        def frame() -> None:
+            net.pump()
+            with net.render_state() as state:
+                values = [player[path.rpartition(".")[2]] for player in state.players.values()]
+                shown.append([value[0] if isinstance(value, list) else value for value in values])
+
+        network.at(5.0, lambda: network.every(FRAME, frame))
+        network.run(20.0)
+        assert net.interpolation_delay < 0.13
+    for old, new in pairwise(shown[180:]):
+        for before, after in zip(old, new, strict=True):
+            way = (after - before) % 360.0 if path.endswith("angle") else after - before
+            assert 0.6 < way / (SPEED * FRAME) < 1.4
 
 
 @pytest.mark.parametrize("rest", [3.0, 30.0])

@@ -89,6 +89,17 @@ def test_flock_at_rest_is_not_shown() -> None:
     assert not plan
 
 
+def test_one_that_rests_among_those_that_move_may_be_left_to_the_tracks() -> None:
+    flock, _ = flock_of([[1.0, 2.0], [3.0, 4.0]])
+    pace, plan = Pace(), Plan(1, 0.0, 0.1)
+    pace.fastest = 10.0
+    to = pairs_of([[1.1, 2.0], [3.0, 4.0]])
+    assert not flock.move(to, plan, pace, may_rest=False)
+    assert not plan
+    assert flock.move(to, plan, pace)
+    assert plan
+
+
 def test_flock_writes_under_the_containers_own_key() -> None:
     """Another string that is equal has to be compared in each frame."""
     flock, tracks = flock_of([[1.0, 2.0]])

@@ -162,6 +162,30 @@ def test_teleport_is_not_smeared() -> None:
         assert not [x for _, (x, _) in line.frames if 1_010.0 < x < 5_990.0]
 
 
+def test_teleport_among_others_that_move_is_not_smeared() -> None:
+    """One teleports on its way, and one that rests: there and back, which is no steady motion."""
+    names = "abc"
+    screen = Screen("players.*.position", players={name: {"position": [0.0, 0.0]} for name in names})
+    places = dict.fromkeys(names, 0.0)
+    seen: list[dict[str, float]] = []
+    for number in range(1, 400):
+        changed = {"a", "b"}
+        places["a"] += 5.0
+        places["b"] += 5_000.0 if number in (100, 200, 300) else 5.0
+        if number in (120, 150, 220, 250):
+            places["c"] = 3_000.0 - places["c"]
+            changed.add("c")
+        screen.feed(number / 20, {"players": {name: {"position": [places[name], 0.0]} for name in changed}})
+        for frame in range(3):
+            with screen.drawn(number / 20 + 0.05 + frame * FRAME) as state:
+                seen.append({name: state.players[name]["position"][0] for name in names})
+    for old, new in pairwise(seen[30:]):
+        assert 0.0 <= new["a"] - old["a"] < 3.0
+        assert 0.0 <= new["b"] - old["b"] < 3.0 or 4_990.0 < new["b"] - old["b"] < 5_010.0
+        assert new["c"] in (0.0, 3_000.0)
+    assert sum(old["c"] != new["c"] for old, new in pairwise(seen)) == 4
+
+
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +241,42 @@ def test_body_at_rest_that_starts_while_others_move() -> None:
                 seen.append((state.players["a"]["position"][0], state.players["b"]["position"][0]))
     for a, b in seen[60:]:
         assert a == pytest.approx(max(0.0, b - 195.0), abs=0.01)
+
+
+def test_body_that_changes_at_every_third_update_goes_on_in_between() -> None:
+    """As a player whose own positions come 20 times a second, while 60 ticks a second move others."""
+    start = {"a": {"place": [0.0, 0.0], "angle": 350.0, "deep": [0, 0, 0]}, "b": {"place": [0.0, 0.0]}}
+    screen = Screen("players.*.place", "players.*.angle", "players.*.deep", players=start)
+    seen = []
+    for number in range(1, 240):
+        time = number / 60
+        update: dict[str, Any] = {"b": {"place": [100.0 * time, 0.0]}}
+        if number % 3 == 0:
+            angle = (350.0 + 60.0 * time) % 360.0
+            update["a"] = {"place": [100.0 * time, 0.0], "angle": angle, "deep": [100.0 * time, 0, 1]}
+        screen.feed(time, {"players": update})
+        with screen.drawn(time + 0.05) as state:
+            a, b = state.players["a"], state.players["b"]
+            seen.append((a["place"][0], b["place"][0], a["deep"][0], a["angle"]))
+    for (old, *_), (a, b, deep, angle) in pairwise(seen[120:]):
+        assert 0.9 < (a - old) * 60 / 100.0 < 1.1
+        assert a == pytest.approx(b, abs=0.2)
+        assert a == pytest.approx(deep)
+        assert angle == pytest.approx((350.0 + 0.6 * a) % 360.0)
+
+
+def test_update_that_comes_too_late_for_its_beginning_lets_nothing_jump() -> None:
+    screen = Screen("players.*.place", players={"a": {"place": [0.0, 0.0]}, "b": {"place": [0.0, 0.0]}}, delay=0.03)
+    seen = []
+    for number in range(1, 240):
+        time = number / 60
+        update: dict[str, Any] = {"b": {"place": [100.0 * time, 0.0]}}
+        if number % 4 == 0:
+            update["a"] = {"place": [100.0 * time, 0.0]}
+        screen.feed(time, {"players": update})
+        seen.append(screen.at(time + 0.05, lambda state: state.players["a"]["place"][0]))
+    for old, new in pairwise(seen[120:]):
+        assert 0.0 <= new - old < 100.0 * 4 / 60
 
 
 def test_lost_updates_are_made_up_for_by_the_next() -> None:
@@ -390,6 +450,31 @@ def test_deleted_entity_is_gone_at_once_and_returns_as_another() -> None:
     screen.feed(1.15, {"players": {"a": {"position": [-50.0, 0.0]}}})
     for frame in range(10):
         assert screen.at(1.2 + frame * FRAME, one) == [-50.0, 0.0]
+
+
+def test_entity_that_is_gone_and_returns_among_others_is_another() -> None:
+    screen = Screen("players.*.position", players={name: {"position": [0.0, 0.0]} for name in "ab"})
+    seen = []
+    for number in range(1, 100):
+        update: dict[str, Any] = {"a": {"position": [5.0 * number, 0.0]}}
+        if number == 40:
+            update["b"] = TO_DELETE
+        elif number == 41:
+            update["b"] = {"position": [9_000.0, 0.0]}
+        elif number != 42:
+            update["b"] = {"position": [5.0 * number + (9_000.0 if number > 40 else 0.0), 0.0]}
+        screen.feed(number / 20, {"players": update})
+        for frame in range(3):
+            with screen.drawn(number / 20 + 0.05 + frame * FRAME) as state:
+                seen.append({name: body["position"][0] for name, body in state.players.items()})
+    for old, new in pairwise(seen[30:]):
+        assert 0.0 <= new["a"] - old["a"] < 3.0
+    gone = [number for number, places in enumerate(seen) if "b" not in places]
+    assert gone == [117, 118, 119], "for as long as it was gone"
+    for old, new in pairwise(seen[30:117]):
+        assert 0.0 <= new["b"] - old["b"] < 3.0
+    assert seen[120]["b"] == 9_000.0
+    assert all(old["b"] <= new["b"] for old, new in pairwise(seen[120:]))
 
 
 def test_value_that_is_deleted_does_not_come_back() -> None:
