@@ -61,6 +61,7 @@ class Run:
         self.over = threading.Event()
         self.claimed_by: object = None
         self.endpoint: Endpoint | None = None
+        self.has_thread = False  # that drives the network
         self._sender: Sender | None = None
         self._sort = sort or self.mailbox.post
         self._handle = handle
@@ -83,6 +84,7 @@ class Run:
             if self.endpoint.is_closed:  # whoever ended it meanwhile has driven it to the end
                 return
             self._driver = self._thread = driver = NetworkThread(self.endpoint, self._end, gather=gather)
+        self.has_thread = True
         self.mailbox.on_mail = driver.wake_leader
         driver.start(led_by=get_ident())
 
@@ -122,11 +124,6 @@ class Run:
             assert self.endpoint is not None
             self._sender = Sender(self.endpoint.flush, self.over.is_set)
         self._sender.ring(None)
-
-    @property
-    def has_thread(self) -> bool:
-        """Whether a thread drives the network."""
-        return self._thread is not None
 
     @property
     def is_pumped(self) -> bool:

@@ -115,7 +115,8 @@ class Messages:
             return True
         if len(reliable) or (retried is not None and (len(retried) or retried.overdue)):
             return True
-        return any(large is not None and len(large) for large in (self._large_unreliable, self._large_retried))
+        once, resent = self._large_unreliable, self._large_retried
+        return (once is not None and bool(len(once))) or (resent is not None and bool(len(resent)))
 
     @property
     def bytes(self) -> int:
