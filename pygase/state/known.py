@@ -69,9 +69,9 @@ class KnownNames:
         number = self._steps.get(step)
         return self._add(self._steps, step, step) if number is None else number
 
-    def has_shape(self, keys: tuple[Any, ...]) -> bool:
-        """Tell whether a row's keys have a number."""
-        return keys in self._shapes
+    def known_shape(self, keys: tuple[Any, ...]) -> int | None:
+        """Find the number of a row's keys, None if they have none yet."""
+        return self._shapes.get(keys)
 
     def shape(self, keys: tuple[Any, ...]) -> int | None:
         """Find the number of a row's keys, None if they cannot get one."""

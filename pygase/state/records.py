@@ -12,7 +12,7 @@ from pygase.state import layout
 from pygase.state.precision import Fixed
 from pygase.state.tree import Change, FrozenList
 
-__all__ = ["Form", "change_of"]
+__all__ = ["Form", "RowChanges", "change_of"]
 
 _INT_4: Final = 1 << 31
 _INT_8: Final = 1 << 63
@@ -31,11 +31,12 @@ class Form:
         keys: The keys.
         fields: The fields.
         steps: The steps in them, in order.
+        head: The fields as they are written, if there are no steps.
         cost: What a row costs its reader, beside its place in the column.
         packer: Packs the values of a row, those in lists one by one.
     """
 
-    __slots__ = ("cost", "fields", "keys", "packer", "steps")
+    __slots__ = ("cost", "fields", "head", "keys", "packer", "steps")
 
     def __init__(self, keys: tuple[Any, ...], fields: tuple[Any, ...]) -> None:
         self.keys = keys
@@ -51,7 +52,23 @@ class Form:
                 self.steps.append(next(parts).step)
             codes += f"{length or 1}{layout.FORM_CODES[form]}"
             self.cost += layout.form_cost(form, length)
+        self.head = b"" if self.steps else bytes(fields)
         self.packer = Struct(codes)
+
+
+class RowChanges:
+    """In an update, what stands for a dict of what rows need: there is at least one.
+
+    Attributes:
+        keys: The keys of rows that change, then those of rows that go.
+        changes: What the rows need that change.
+    """
+
+    __slots__ = ("changes", "keys")
+
+    def __init__(self, keys: list[Any], changes: list[Any]) -> None:
+        self.keys = keys
+        self.changes = changes
 
 
 def change_of(row: dict[Any, Any]) -> Change:

@@ -111,8 +111,7 @@ class Spans:
         for key in path:
             rules = of_rules(rules, key)
         if type(value) in _DICTS and _DICTS.isdisjoint(map(type, value.values())):
-            olds = [before for before in befores if isinstance(before, dict)]
-            return self._row_change(olds if len(olds) == len(befores) else [*olds, _NOTHING], value, rules)
+            return self._row_change(befores, value, rules)
         change: Any = SAME
         for before in befores:
             if before is not value:
@@ -121,18 +120,24 @@ class Spans:
                     change = one if change is SAME else _both(change, one)
         return change
 
-    def _row_change(self, olds: Sequence[dict[Any, Any]], value: dict[Any, Any], rules: Rules | None) -> Any:
-        row = _row(olds, value, rules)
-        if row.keys() != value.keys():
-            return change_of(row) if row else SAME
-        if not row and olds[-1] is not _NOTHING:
-            return SAME
-        # All of it: the same for everybody, wherever they start from.
+    def _row_change(self, befores: Sequence[Any], value: dict[Any, Any], rules: Rules | None) -> Any:
+        """Do the same for a dict that has no dicts in it."""
         memory = self._memory(rules)
-        known = memory.get(id(value))
-        if known is None or known[0] is not MISSING or known[1] is not value:
+        known = memory.get(id(value))  # all of it: the same for everybody, wherever they start from
+        is_known = known is not None and known[0] is MISSING and known[1] is value
+        olds = [before for before in befores if isinstance(before, dict)]
+        if not olds:
+            row = value if is_known else rounded_value(value, rules)
+        else:
+            is_alike = len(olds) == len(befores)
+            row = _row(olds if is_alike else [*olds, _NOTHING], value, rules)
+            if row.keys() != value.keys():
+                return change_of(row) if row else SAME
+            if not row and is_alike:
+                return SAME
+        if not is_known:
             known = memory[id(value)] = MISSING, value, change_of(row)
-        return known[2]
+        return known[2] if known is not None else SAME
 
     def _change(self, before: Any, value: Any, rules: Rules | None) -> Any:
         """Find what a key needs, `SAME` if nothing."""

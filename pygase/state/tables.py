@@ -7,8 +7,9 @@ looked up, and no dict is made of what each client sees.
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pygase.state.records import RowChanges
 from pygase.state.spans import MISSING, SAME, Spans, loses
-from pygase.state.tree import TO_DELETE, FrozenDict
+from pygase.state.tree import FrozenDict
 
 __all__ = ["Leads", "Numbering", "Table", "View"]
 
@@ -145,30 +146,33 @@ class Leads:
             wholes: What leads there from nothing.
 
         Returns:
-            The same as `Spans.update`.
+            The same as `Spans.update`, with `RowChanges` for the table.
         """
-        numbers, keys, name, rest = view.numbers, self._new.keys, self._new.name, self.rest
-        changes = self._changes
+        numbers, names, changes = view.numbers, self._new.keys, self._changes
+        keys: list[Any] = []
+        found: list[Any] = []
         for old in olds:
             if old.numbers != numbers:
-                rows = self._changes_of_some(olds, view, wholes)
+                self._add_changes_of_some(olds, view, wholes, keys, found)
                 break
         else:
-            rows = {}
             for number in numbers:
                 change = changes[number]
                 if change is _UNKNOWN:
                     change = self._find(number)
                 if change is not SAME:
-                    rows[keys[number]] = change
-        if not rows:
-            return rest
-        return {**rest, name: rows} if rest else {name: rows}
+                    keys.append(names[number])
+                    found.append(change)
+        if not keys:
+            return self.rest
+        rows = RowChanges(keys, found)
+        return {**self.rest, self._new.name: rows} if self.rest else {self._new.name: rows}
 
-    def _changes_of_some(self, olds: Sequence[View], view: View, wholes: "Leads") -> dict[Any, Any]:
+    def _add_changes_of_some(
+        self, olds: Sequence[View], view: View, wholes: "Leads", keys: list[Any], found: list[Any]
+    ) -> None:
         """Find what rows need that not all of the views hold."""
-        keys, changes, whole_rows = self._new.keys, self._changes, wholes._changes
-        rows: dict[Any, Any] = {}
+        names, changes, whole_rows = self._new.keys, self._changes, wholes._changes
         everywhere = set(olds[0].numbers)
         anywhere = everywhere.copy()
         for old in olds[1:]:
@@ -188,10 +192,10 @@ class Leads:
                 if number in anywhere and self._loses(number):
                     befores = [_row_at(old.table, number) if number in old.numbers else MISSING for old in olds]
                     change = self._between(befores, number)
-            rows[keys[number]] = change
+            keys.append(names[number])
+            found.append(change)
         for number in anywhere.difference(view.numbers):
-            rows[keys[number]] = TO_DELETE
-        return rows
+            keys.append(names[number])
 
 
 def _row_at(table: Table | None, number: int) -> Any:

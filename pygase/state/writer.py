@@ -13,7 +13,7 @@ from typing import Any, Final
 from pygase.state import layout
 from pygase.state.known import KnownNames
 from pygase.state.precision import Fixed, exact
-from pygase.state.records import Form
+from pygase.state.records import Form, RowChanges
 from pygase.state.tree import TO_DELETE, Change, FrozenDict, FrozenList, Replacement
 from pygase.wire import pack_checked, write_varint, zigzag
 
@@ -38,7 +38,7 @@ def write_columns(update: dict[str, Any], names: KnownNames, *, is_rounded: bool
         The bytes, and what they cost a reader as both sides count it.
     """
     writer = _Writer(names, is_rounded=is_rounded)
-    writer.column([update])
+    writer._dicts([update])
     return writer.out, writer.cost
 
 
@@ -235,17 +235,20 @@ class _Writer:
     def _records(self, form: Form, values: list[Change]) -> bool:
         """Write rows of one form as they have been packed already. Returns whether that could be done."""
         names = self.names
-        if not (names.has_shape(form.keys) or (len(values) > 1 and _are_rows(values))):  # type: ignore[arg-type]
+        number = names.known_shape(form.keys)
+        if number is None and len(values) > 1 and _are_rows(values):  # type: ignore[arg-type]
+            number = names.shape(form.keys)
+        if number is None:
             return False
-        number = names.shape(form.keys)
         steps = [names.step(step) for step in form.steps]
-        if number is None or None in steps:
+        if None in steps:
             return False
         self._begin(layout.RECORDS, len(values))
         self.cost += form.cost * len(values)
         out = self.out
         write_varint(out, number)
-        for field in form.fields:
+        out += form.head
+        for field in form.fields if steps else ():
             if type(field) is int:
                 out.append(field)
             else:
@@ -259,6 +262,24 @@ class _Writer:
         if value:
             self._keys(list(value))
             self.column(list(value.values()))
+
+    def _row_changes(self, values: list[RowChanges]) -> None:
+        """Write what rows of a table need, of which there is one in a state that has such a table."""
+        for value in values:
+            count, changed = len(value.keys), len(value.changes)
+            self._begin(layout.MAPS, 1)
+            self.cost += layout.map_cost(count)
+            write_varint(self.out, count)
+            self._keys(value.keys)
+            if 0 < changed < count:
+                self._begin(layout.CHAINED, count)
+                self.out.append(2)
+                write_varint(self.out, changed)
+                write_varint(self.out, count - changed)
+            if changed:
+                self.column(value.changes)
+            if changed < count:
+                self._begin(layout.DELETIONS, count - changed)
 
     def _keys(self, keys: list[Any]) -> None:
         kinds = set(map(type, keys))
@@ -312,6 +333,7 @@ _WRITERS: Final[dict[type, Callable[[_Writer, list[Any]], None]]] = {
     dict: _Writer._dicts,
     FrozenDict: _Writer._dicts,
     Change: _Writer._changes,
+    RowChanges: _Writer._row_changes,
     Replacement: _Writer._replacements,
     _MARKER: _Writer._deletions,
 }
