@@ -143,8 +143,8 @@ class Run:
 
         Not where this is user code that was called by a driver, which sends as soon as it returns.
         """
-        endpoint = self.endpoint
-        if endpoint is None or (self._delivering is not None and self._delivering.leader == get_ident()):
+        endpoint, delivering = self.endpoint, self._delivering
+        if endpoint is None or (delivering is not None and delivering.leader == get_ident()):
             return
         if not self.over.is_set():
             endpoint.flush()
