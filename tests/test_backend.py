@@ -215,6 +215,11 @@ def test_options_reach_the_server() -> None:
     client.connect_in_thread(backend.server.port or 0, password="sesame")
     client.wait_until(lambda game_state: game_state.n > 0, timeout=10.0)
     client.disconnect()
+    refused: list[str] = []
+    stranger = Client()
+    stranger.register_event_handler("CONNECTION_FAILED", lambda reason: refused.append(str(reason)))
+    stranger.connect_in_thread(backend.server.port or 0, password="mellon")
+    wait_for(lambda: refused == ["wrong password"])
     backend.shutdown()
 
 
