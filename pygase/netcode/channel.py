@@ -62,7 +62,9 @@ class ReplayWindow:
             self._missing &= ~(1 << -ahead - 1)
             return
         self.newest = sequence
-        if ahead > 1 or self._missing:
+        if ahead == 1:
+            self._missing = self._missing << 1 & _ALL_MISSING
+        else:
             between = min(ahead, REPLAY_WINDOW) - 1
             self._missing = (self._missing << between + 1 | (1 << between) - 1) & _ALL_MISSING
 

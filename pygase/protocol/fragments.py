@@ -68,7 +68,7 @@ class Parcel:
         self.overdue: deque[int] = deque()
         self.stopped = False
         # Where it waits its turn, if it shares with others, and whether it stands there.
-        self.queue: deque[Parcel] | None = None
+        self.queue: list[Parcel] | None = None
         self.queued = False
 
     @property
@@ -135,7 +135,7 @@ class ParcelSender:
     __slots__ = ("_stats", "ready")
 
     def __init__(self, stats: TrafficStats) -> None:
-        self.ready: deque[Parcel] = deque()
+        self.ready: list[Parcel] = []  # few, however large they are
         self._stats = stats
 
     def add(self, parcel: Parcel) -> None:
@@ -151,7 +151,7 @@ class ParcelSender:
         while ready:
             if ready[0].waiting:
                 return True
-            ready.popleft().queued = False
+            ready.pop(0).queued = False
         return False
 
     def pack(self, parts: list[Any], contents: Contents, room: int) -> int:

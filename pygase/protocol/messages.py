@@ -22,7 +22,6 @@ class Messages:
 
     Attributes:
         parcels: Fragments of large messages.
-        unreliable: Small messages that go once.
         reliable: Reliable messages.
     """
 
@@ -34,23 +33,31 @@ class Messages:
         "_reliable_first",
         "_retried",
         "_stats",
+        "_unreliable",
         "parcels",
         "reliable",
-        "unreliable",
     )
 
     def __init__(self, acked: deque[object], stats: TrafficStats) -> None:
         self._acked = acked
         self._stats = stats
         self.parcels = ParcelSender(stats)
-        self.unreliable = UnreliableSender(acked, stats)
         self.reliable = ReliableSender(acked, self.parcels, stats)
+        self._unreliable: UnreliableSender | None = None
         self._retried: RetriedSender | None = None
         self._large_unreliable: LargeSender | None = None
         self._large_retried: LargeSender | None = None
         # Whether large messages may be waiting to become parcels: spares looking.
         self._has_large = False
         self._reliable_first = False
+
+    @property
+    def unreliable(self) -> UnreliableSender:
+        """Small messages that go once."""
+        unreliable = self._unreliable
+        if unreliable is None:
+            unreliable = self._unreliable = UnreliableSender(self._acked, self._stats)
+        return unreliable
 
     @property
     def retried(self) -> RetriedSender:
@@ -108,10 +115,12 @@ class Messages:
         Returns:
             Whether anything is queued still, or may have to be sent again.
         """
-        unreliable, reliable, retried = self.unreliable, self.reliable, self._retried
-        if unreliable.queue:
+        unreliable, reliable, retried = self._unreliable, self.reliable, self._retried
+        if unreliable is not None and unreliable.queue:
             unreliable.drop_old(now)
-        if unreliable.queue or unreliable.tagged or reliable.overdue or self.parcels.ready or self._has_large:
+        if unreliable is not None and (unreliable.queue or unreliable.tagged):
+            return True
+        if reliable.overdue or self.parcels.ready or self._has_large:
             return True
         if len(reliable) or (retried is not None and (len(retried) or retried.overdue)):
             return True
@@ -121,8 +130,8 @@ class Messages:
     @property
     def bytes(self) -> int:
         """Size of all that are queued or, where they may be resent, not acknowledged yet."""
-        size = self.unreliable.bytes + self.reliable.bytes
-        for sender in (self._retried, self._large_unreliable, self._large_retried):
+        size = self.reliable.bytes
+        for sender in (self._unreliable, self._retried, self._large_unreliable, self._large_retried):
             if sender is not None:
                 size += sender.bytes
         return size
@@ -136,8 +145,8 @@ class Messages:
     @property
     def small_waiting(self) -> bool:
         """Whether one that fits into a packet is ready to go."""
-        unreliable, reliable, retried = self.unreliable, self.reliable, self._retried
-        if unreliable.queue or unreliable.tagged:
+        unreliable, reliable, retried = self._unreliable, self.reliable, self._retried
+        if unreliable is not None and (unreliable.queue or unreliable.tagged):
             return True
         if (reliable.fresh or reliable.overdue) and reliable.waiting:
             return True
@@ -158,7 +167,9 @@ class Messages:
 
     # --- into a packet ----------------------------------------------------------------------------------------------
 
-    def pack(self, parts: list[Any], contents: Contents, room: int, number: int, now: float) -> int:
+    def pack(  # noqa: C901  (one branch for each mode)
+        self, parts: list[Any], contents: Contents, room: int, number: int, now: float
+    ) -> int:
         """Put small messages into a packet: lost ones first, then fresh ones of all modes.
 
         Args:
@@ -171,11 +182,13 @@ class Messages:
         Returns:
             The room left then.
         """
-        reliable, retried, unreliable = self.reliable, self._retried, self.unreliable
-        waits = bool(unreliable.queue or unreliable.tagged)
-        has_retried = retried is not None and bool(retried.fresh or retried.overdue)
-        if not (reliable.fresh or reliable.overdue or has_retried):
-            if waits:
+        reliable, retried, unreliable = self.reliable, self._retried, self._unreliable
+        if unreliable is not None and not (unreliable.queue or unreliable.tagged):
+            unreliable = None
+        if retried is not None and not (retried.fresh or retried.overdue):
+            retried = None
+        if retried is None and not (reliable.fresh or reliable.overdue):
+            if unreliable is not None:
                 self._reliable_first = False
                 room = unreliable.pack(parts, contents, room, share=False)
             return room
@@ -185,15 +198,15 @@ class Messages:
             room = retried.pack(parts, contents, room)
         # Where both wait, they take turns in who fills the packet first, so that neither starves.
         reliable_first = self._reliable_first
-        is_fresh = retried is not None and bool(retried.fresh)
-        if waits:
-            self._reliable_first = (bool(reliable.fresh) or is_fresh) and not reliable_first
+        if unreliable is not None:
+            others_wait = bool(reliable.fresh) or (retried is not None and bool(retried.fresh))
+            self._reliable_first = others_wait and not reliable_first
             if not reliable_first:
                 room = unreliable.pack(parts, contents, room, share=self._reliable_first)
-        if retried is not None and is_fresh:
+        if retried is not None and retried.fresh:
             room = retried.pack(parts, contents, room)
         if reliable.fresh:
             room = reliable.pack(parts, contents, room, now)
-        if waits and reliable_first:
+        if unreliable is not None and reliable_first:
             room = unreliable.pack(parts, contents, room, share=False)
         return room

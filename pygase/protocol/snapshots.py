@@ -82,7 +82,8 @@ class SnapshotSender:
         if size + 21 > room:
             return room
         head = _head(version, 0 if baseline is None else version - baseline, size)
-        parts += (head, blob)
+        parts.append(head)
+        parts.append(blob)
         contents += (self, version, 0)
         self.offer = None
         self._newest_sent = version

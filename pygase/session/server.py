@@ -20,12 +20,12 @@ from pygase.config import (
     SEAT_HOLD,
     TICKET_LIFETIME,
     WELCOME_INTERVAL,
-    WHOLE_SLICE_PAUSE,
 )
-from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram, TooLarge
+from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
 from pygase.netcode import Peer, PeerConnected, PeerDisconnected
 from pygase.session import events
 from pygase.session.agenda import Agenda, ServerLink
+from pygase.session.offers import StateOffers
 from pygase.session.seat import Seat
 from pygase.session.signals import (
     ClientJoined,
@@ -35,7 +35,7 @@ from pygase.session.signals import (
     EventFrom,
     ShutdownRequested,
 )
-from pygase.state import Replacement, StateFeed, Track, View, ViewFeed
+from pygase.state import StateFeed, View, ViewFeed
 
 __all__ = ["ServerSession"]
 
@@ -83,8 +83,8 @@ class ServerSession:
         self.is_published = False
         self._seats_by_id: dict[int, Seat] = {}
         self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
-        self._feed = feed
-        self._view_feed = view_feed
+        self._store = feed.store
+        self._offers = StateOffers(feed, view_feed)
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
         self._signals: list[Any] = []
@@ -159,7 +159,7 @@ class ServerSession:
 
     def publish(self, now: float) -> None:
         """Take note that the state has moved on: every client gets what it has not acknowledged."""
-        store, before = self._feed.store, self._published_version
+        store, before = self._store, self._published_version
         only_number = store.unchanged_since(before) and self._newest_gate <= before
         if only_number and now - self._published_at < IDLE_STATE_INTERVAL:
             return
@@ -182,33 +182,8 @@ class ServerSession:
         return [seat for seat in self.seats.values() if not seat.is_absent]
 
     def show(self, version: int, views: list[tuple[Seat, View | None]], now: float) -> None:
-        """Take what clients see from now on.
-
-        Args:
-            version: The state's time order.
-            views: Their seats, and their new views; None for a client that goes on seeing what it saw.
-            now: Monotonic seconds.
-        """
-        feed, touched = self._view_feed, self._touched
-        assert feed is not None
-        shown: list[tuple[Track, View | None]] = []
-        lookers: list[tuple[Seat, View | None]] = []  # with what they saw before
-        for seat, view in views:
-            track = seat.track or seat.make_track()
-            if track.version < version and not seat.is_over:
-                shown.append((track, view))
-                lookers.append((seat, track.view))
-        feed.show(version, shown)
-        if len(shown) < len(self.seats):
-            # Who is shown nothing now must not come to share what others see meanwhile.
-            lineages = {track.lineage for track, _ in shown}
-            for seat in self.seats.values():
-                if seat.track is not None and seat.track.version < version and seat.track.lineage in lineages:
-                    seat.track.lineage = None
-        for (track, _), (seat, before) in zip(shown, lookers, strict=True):
-            is_idle = track.view is before and seat.gate <= seat.offered_version
-            if not is_idle or now - seat.offered_at >= IDLE_STATE_INTERVAL:
-                touched[seat] = None
+        """Take what clients see from now on. See `StateOffers.show`."""
+        self._touched.update(dict.fromkeys(self._offers.show(version, views, self.seats.values(), now)))
 
     def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
         """Say goodbye to everybody; over once they all have heard it, or after `wait` seconds."""
@@ -284,7 +259,7 @@ class ServerSession:
         if traffic.acked:
             self._take_acks(seat)
         # Mostly there is nothing to say until the next tick, and that is found out faster than by trying.
-        if seat.offered_version != self._newest_for(seat):
+        if seat.offered_version != self._offers.newest_for(seat):
             self._touched[seat] = None
         elif (stirred_at := traffic.stirred_at()) < seat.due:
             if stirred_at < seat.deadline:
@@ -322,7 +297,7 @@ class ServerSession:
                         out.append((peer.seal(seat.welcome, now), peer.address))
                         seat.welcome_at = now + WELCOME_INTERVAL
                 else:
-                    self._offer_state(seat, now)
+                    self._offers.offer(seat, now)
                     packets = seat.traffic.packets_to_send(now, MAX_SEND_BURST)
                     for payload in packets:
                         out.append((peer.seal(payload, now), peer.address))
@@ -410,61 +385,9 @@ class ServerSession:
         at = seat.welcome_at if seat.welcome else seat.traffic.due_at()
         if at < timer:
             timer = at
-        if seat.offered_version != self._newest_for(seat) and not seat.welcome and not seat.traffic.snapshot_busy:
-            timer = min(timer, seat.offered_at + IDLE_STATE_INTERVAL)
+        if not seat.welcome and (at := self._offers.again_at(seat)) < timer:
+            timer = at
         return timer
-
-    def _newest_for(self, seat: Seat) -> int:
-        """Return the time order of the newest state that there is for a client."""
-        if self._view_feed is None:
-            return self._feed.store.time_order
-        return -1 if seat.track is None else seat.track.version
-
-    def _offer_view(self, seat: Seat, feed: ViewFeed, now: float) -> None:
-        """Offer what a client sees now, if it needs that. See `_offer_state`."""
-        traffic, track = seat.traffic, seat.track
-        if track is None or traffic.snapshot_busy:
-            return
-        acked, newest = traffic.acked_version, track.version
-        if acked == newest or (newest == seat.offered_version and not traffic.snapshot_due):
-            return
-        unsent = track.sent.pop() if traffic.snapshot_waits and track.sent else None  # this offer takes its place
-        try:
-            update = feed.update(track, acked)
-            is_number = not update and type(update) is not Replacement and seat.gate <= (acked or 0)
-            if is_number and not unsent and now - seat.offered_at < IDLE_STATE_INTERVAL:
-                return  # as in `_offer_state`
-            baseline, blob = feed.encoded(track, update)
-            traffic.offer_snapshot(baseline, newest, blob)
-        except TooLarge:
-            seat.dropped += 1  # it goes on seeing what it saw
-            if unsent is not None:
-                track.sent.append(unsent)
-        seat.offered_at, seat.offered_version = now, newest
-
-    def _offer_state(self, seat: Seat, now: float) -> None:
-        """Offer the newest state if this client needs it and none is under way that would do."""
-        if self._view_feed is not None:
-            self._offer_view(seat, self._view_feed, now)
-            return
-        traffic, store = seat.traffic, self._feed.store
-        acked = traffic.acked_version
-        newest = store.time_order
-        if acked == newest or traffic.snapshot_busy:
-            return
-        if newest == seat.offered_version and not traffic.snapshot_due:
-            return  # on its way
-        only_number = acked is not None and store.unchanged_since(acked) and seat.gate <= acked
-        if only_number and now - seat.offered_at < IDLE_STATE_INTERVAL:
-            return  # time_order has moved on and nothing else: worth a packet now and then, not every tick
-        offered = self._feed.offer(acked, now)
-        if offered is None:
-            seat.whole_at = now + WHOLE_SLICE_PAUSE  # others have their turn meanwhile
-            return
-        seat.whole_at = NEVER
-        version, blob = offered
-        traffic.offer_snapshot(acked, version, blob)
-        seat.offered_at, seat.offered_version = now, version
 
     def _heed_link(self, now: float) -> None:
         while (signal := self.link.next_signal()) is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, Backend, Client, GameState
+from pygase.session.offers import StateOffers
 from pygase.session.server import ServerSession
 from pygase.state.codec import Encoder
 from pygase.testing import Conditions, SimulatedNetwork
@@ -133,23 +134,24 @@ def test_client_that_has_nothing_to_say_is_looked_after_at_its_keep_alives_only(
     network.run(5.0)
     looked: Counter[str] = Counter()
 
-    def watch(name: str) -> None:
-        method = getattr(ServerSession, name)
+    def watch(owner: type[Any], name: str) -> None:
+        method = getattr(owner, name)
 
-        def counted(self: ServerSession, seat: Any, *args: Any) -> Any:
+        def counted(self: Any, seat: Any, *args: Any) -> Any:
             looked[name] += 1
             return method(self, seat, *args)
 
-        monkeypatch.setattr(ServerSession, name, counted)
+        monkeypatch.setattr(owner, name, counted)
 
-    for name in ("_offer_state", "receive_payload", "handle_seat_timer", "deadline_of"):
-        watch(name)
+    watch(StateOffers, "offer")
+    for name in ("receive_payload", "handle_seat_timer", "deadline_of"):
+        watch(ServerSession, name)
     seconds = 10
     network.run(seconds)
     # Once a second a client says that it lives. A game that ticks tells its time twice a second, changed or not.
     words = len(idle) * seconds * (5 if is_ticking else 1)
     assert looked["receive_payload"] <= words
-    assert looked["_offer_state"] <= 2 * words
+    assert looked["offer"] <= 2 * words
     assert looked["handle_seat_timer"] <= words
     assert looked["deadline_of"] <= 10 * words
     assert all(client.connection is not None and client.connection.status == 1 for client in idle)
