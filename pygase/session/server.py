@@ -160,6 +160,7 @@ class ServerSession:
     def publish(self, now: float) -> None:
         """Take note that the state has moved on: every client gets what it has not acknowledged."""
         store, before = self._store, self._published_version
+        self._feed.note_version(now)
         only_number = store.unchanged_since(before) and self._newest_gate <= before
         if only_number and now - self._published_at < IDLE_STATE_INTERVAL:
             return

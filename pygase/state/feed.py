@@ -34,9 +34,14 @@ class StateFeed:
         self._clock = clock
         self._encoder = Encoder(parse_precision(precision) if precision else None)
         self._version = -1
+        self._came = -1, 0.0  # the newest version that was told of, and when it was
         self._stamp = bytes(2)
         self._encoded: dict[int | None, bytes] = {}
         self._whole: _Whole | None = None
+
+    def note_version(self, now: float) -> None:
+        """Take note that the newest version has just come about: updates say when, however late they are made."""
+        self._came = self.store.time_order, now
 
     def offer(self, baseline: int | None, now: float) -> tuple[int, bytes] | None:
         """Do both: `prepare`, and `encoded` if that says so."""
@@ -89,7 +94,9 @@ class StateFeed:
     def _turn_to(self, version: int) -> None:
         if version != self._version:
             self._version = version
-            self._stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
+            newest, came_at = self._came
+            at = came_at if version == newest else self._clock()
+            self._stamp = (int(at * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
             self._encoded = {}
             self._encoder.begin(version)
 

@@ -247,7 +247,7 @@ def test_who_taps_a_key_is_shown_no_later_than_who_holds_it(motion: float, rest:
     delay, shown = tap(motion, rest, conditions)
     assert delay < held + 0.03
     for (old,), (new,) in pairwise(shown):
-        assert 0.0 <= new - old <= 4.0 * SPEED * FRAME + 1e-6
+        assert 0.0 <= new - old <= 1.6 * SPEED * FRAME
 
 
 def test_lateness_is_noticed_by_taps_too() -> None:

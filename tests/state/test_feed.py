@@ -43,6 +43,18 @@ def test_a_large_state_is_encoded_in_slices_and_meanwhile_the_game_goes_on() -> 
     assert vars(state) == vars(store.get_game_state())
 
 
+def test_update_says_when_its_version_came_about_however_late_it_is_made() -> None:
+    store, clock = GameStateStore(GameState(1, x=0)), Clock()
+    feed, replica = StateFeed(store, clock), Replica()
+    for version, came_at in ((2, 1.0), (5, 1.05), (9, 2.5)):
+        store.push_update(GameStateUpdate(version, x=version))
+        feed.note_version(came_at)
+        clock.now = came_at + 0.03
+        replica.receive(None, *feed.encoded(None), clock.now)
+        (arrival,) = replica.take_pending()
+        assert round(arrival.server_time, 6) == came_at
+
+
 def test_others_who_join_at_the_same_time_get_the_same() -> None:
     store, clock = large_store(), Clock()
     feed = StateFeed(store, clock)
