@@ -43,6 +43,7 @@ class Session:
     ) -> None:
         self.seconds, self.keys, self.screenshot, self.until, self.stay = seconds, keys, screenshot, until, stay
         self.shown = 0
+        self.is_due = until is None
         self.start_time = time.monotonic()
 
     def frame_shown(self, save: Callable[[str], None], close: Callable[[], object]) -> None:
@@ -51,13 +52,15 @@ class Session:
             self.start_time = time.monotonic()
         self.shown += 1
         played = time.monotonic() - self.start_time
-        if played >= self.seconds and (self.until is None or self.until.exists()):
+        if played >= self.seconds and self.is_due:
             if self.screenshot is not None:
                 save(str(self.screenshot))
                 self.screenshot = None
             if self.stay is None or self.stay.exists():
                 self.shown = 0
                 close()
+        # The frame just shown may have begun, and looked at the network, before the file came to exist: the next one.
+        self.is_due = self.until is None or self.until.exists()
 
 
 def prepare(session: Session, source: str) -> None:
