@@ -96,6 +96,30 @@ def test_looked_after_again_they_leave_their_former_entry() -> None:
     assert len(agenda.timers) == 1
 
 
+def test_looked_after_again_and_again_they_keep_their_entry_while_none_is_due_sooner() -> None:
+    agenda, seats = together(2.0, 3.0)
+    (entry,) = agenda.timers
+    for number in range(10):
+        for seat in seats:
+            seat.actual += number
+        agenda.reschedule([*seats])
+    assert agenda.timers == [entry]
+    assert agenda.next_deadline() == min(seat.actual for seat in seats)
+
+
+def test_those_with_entries_of_their_own_come_to_share_one() -> None:
+    seats: list[Any] = [Seat(2.0), Seat(3.0), Seat(4.0)]
+    agenda = agenda_of(*seats)
+    seats[2].actual = 1.0
+    agenda.reschedule([*seats])
+    for seat in seats:
+        seat.actual = 9.0
+    agenda.reschedule([*seats])
+    assert agenda.next_deadline() == 9.0
+    assert len(agenda.timers) == 1
+    assert [agenda.pop_due(9.0) for _ in range(4)] == [*seats, None]
+
+
 def test_one_that_is_due_sooner_gets_an_entry_of_its_own() -> None:
     agenda, (first, second) = together(4.0, 5.0)
     second.actual = 3.0
