@@ -83,7 +83,7 @@ class ServerSession:
         self.is_published = False
         self._seats_by_id: dict[int, Seat] = {}
         self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
-        self._store = feed.store
+        self._feed = feed
         self._offers = StateOffers(feed, view_feed)
         self._is_own_ip = is_own_ip
         self._seat_hold = seat_hold
@@ -159,7 +159,7 @@ class ServerSession:
 
     def publish(self, now: float) -> None:
         """Take note that the state has moved on: every client gets what it has not acknowledged."""
-        store, before = self._store, self._published_version
+        store, before = self._feed.store, self._published_version
         self._feed.note_version(now)
         only_number = store.unchanged_since(before) and self._newest_gate <= before
         if only_number and now - self._published_at < IDLE_STATE_INTERVAL:
