@@ -21,12 +21,13 @@ HOT: Final = {
     "netcode": "budget channel client crypto history join_server peer requests secure_client secure_server server"
     " timers tokens",
     "session": "agenda budget client events offers rooms seat server",
+    "drivers": "endpoint mailbox thread",
 }
 """What runs for every packet, tick or frame, or for every datagram of a flood, and has a form in mypyc.
 
 `state.tree`, `state.rows` and `state.precision` have none, since they derive classes from list and int;
 `state.gamestate` and `session.event` would behave otherwise, since games give these objects attributes of their own,
-copy and pickle them.
+copy and pickle them. `drivers.run` and `drivers.usercode` have interpreted subclasses.
 """
 
 

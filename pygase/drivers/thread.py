@@ -43,7 +43,7 @@ class NetworkThread:
             its turn at once.
 
     Attributes:
-        leader: The thread that drives, besides running user code; None once this object's own thread does.
+        leader: The thread that drives, besides running user code; 0 once this object's own thread does.
     """
 
     def __init__(self, endpoint: Endpoint, on_end: Callable[[], None], *, gather: float = 0.0) -> None:
@@ -59,14 +59,14 @@ class NetworkThread:
         self._has_more = self._has_gathered = False
         self._is_turning = self._is_interrupted = False  # on the leader's thread, which may be the main one
         self._driving = threading.Lock()  # held by whoever waits or takes a turn
-        self.leader: int | None = None
+        self.leader = 0
         self._rounds = 0
         self._relief = threading.Event()
         endpoint.wake = self.wake
         # A daemon: a program that forgets to disconnect still ends.
         self._standby = threading.Thread(target=self._stand_by, name="pygase-network", daemon=True)
 
-    def start(self, *, led_by: int | None = None) -> None:
+    def start(self, *, led_by: int = 0) -> None:
         """Begin to drive.
 
         Args:
@@ -85,7 +85,7 @@ class NetworkThread:
 
     def wake_leader(self) -> None:
         """Have the leader return from `lead`, unless that is who calls. From any thread."""
-        if self.leader is not None and self.leader != get_ident():
+        if self.leader and self.leader != get_ident():
             self.wake()
 
     def stop(self) -> None:
@@ -105,13 +105,13 @@ class NetworkThread:
             Whether it did so: not when another thread does from now on.
         """
         with self._driving:
-            if self.leader is None or self._is_over:
+            if not self.leader or self._is_over:
                 return False
             self._read(timeout)
         if not self._is_over:
             deliver()
             with self._driving:
-                if self.leader is None or self._is_over:
+                if not self.leader or self._is_over:
                     return False
                 self._finish()
         self._rounds += 1
@@ -124,15 +124,15 @@ class NetworkThread:
             who: The thread that is about to wait for the network; nothing changes unless it is the leader.
         """
         if who is None or who == self.leader:
-            self.leader = None
+            self.leader = 0
             self._relief.set()
 
     def _stand_by(self) -> None:
         rounds = -1
-        while self.leader is not None and not self._is_over:
+        while self.leader and not self._is_over:
             if not self._relief.wait(RELIEF_INTERVAL) and rounds == self._rounds and self._driving.acquire(False):
                 if rounds == self._rounds:  # it has been in a handler for all this time
-                    self.leader = None
+                    self.leader = 0
                 self._driving.release()
             rounds = self._rounds
         self.wake()  # there may be something to send already

@@ -203,7 +203,7 @@ def test_error_while_waiting_ends_the_driving_in_good_order(
         raise OSError("a selector that fails")
 
     monkeypatch.setattr(rig.driver._watch, "wait", fails)
-    rig.driver.start(led_by=threading.get_ident() if is_led else None)
+    rig.driver.start(led_by=threading.get_ident() if is_led else 0)
     if is_led:
         assert rig.driver.lead(3_600.0, lambda: None)
         assert not rig.driver.lead(3_600.0, lambda: None)

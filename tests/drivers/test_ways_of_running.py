@@ -16,7 +16,7 @@ from pygase import RELIABLE, AddressUnavailable, Backend, Client, ConnectionStat
 from pygase.drivers import OperatingSystem
 from pygase.gamestate import GameStateStore
 from pygase.tokens import parse_url
-from tests.conftest import wait_for
+from tests.conftest import interpreted_only, wait_for
 
 from .fakes import CoarseClock, FlakySocket
 from .test_system import needs_ipv6
@@ -510,6 +510,7 @@ def test_servers_leave_threads_and_sockets_where_they_were() -> None:
     wait_for(lambda: threading.active_count() <= threads)
 
 
+@interpreted_only
 def test_idle_server_sleeps() -> None:
     server = echo_server()
     server.run_in_thread()

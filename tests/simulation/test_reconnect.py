@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -239,8 +240,7 @@ def test_laptop_that_slept_returns_to_its_seat(network: SimulatedNetwork, monkey
     assert run is not None
     assert run.endpoint is not None
     with monkeypatch.context() as asleep:  # its program does not run at all
-        asleep.setattr(run.endpoint, "turn", lambda: False)
-        asleep.setattr(run.endpoint, "next_timer", lambda: None)
+        asleep.setattr(run, "endpoint", SimpleNamespace(turn=lambda: False, next_timer=lambda: None))
         network.run(30.0)
     run.endpoint.wake()
     network.run(20.0)
