@@ -118,15 +118,15 @@ class Encoder:
     def _added_since(self, known: int) -> tuple[bytearray, int]:
         """Write what the table has grown by; and return what that costs a reader."""
         entries = self._names.entries
-        added, cost = bytearray(), 0
+        if len(entries) == known:
+            return bytearray(1), 0
+        added = bytearray()
         write_varint(added, len(entries) - known)
-        if len(entries) > known:
-            write_varint(added, known)
-            packed = pack_checked(entries[known:])
-            cost = layout.packed_cost(packed) + layout.KNOWN_NAME_COST * (len(entries) - known)
-            write_varint(added, len(packed))
-            added += packed
-        return added, cost
+        write_varint(added, known)
+        packed = pack_checked(entries[known:])
+        write_varint(added, len(packed))
+        added += packed
+        return added, layout.packed_cost(packed) + layout.KNOWN_NAME_COST * (len(entries) - known)
 
     def _finished(self, flags: int, body: bytes | bytearray, cost: int, known: int) -> bytes:
         content: bytes | bytearray

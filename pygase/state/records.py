@@ -79,6 +79,11 @@ def change_of(row: dict[Any, Any]) -> Change:
         return _change(row, None, b"")
     for value in row.values():
         kind = type(value)
+        if kind is float:
+            is_integral = value.is_integer() and _is_integral(value)
+            fields.append(layout.FORM_INTEGRAL if is_integral else layout.FORM_FLOAT)
+            values.append(int(value) if is_integral else value)
+            continue
         if kind is not FrozenList and kind is not list:
             is_fit = _add(fields, values, kind, (value,), 0)
         else:

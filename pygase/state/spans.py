@@ -108,8 +108,9 @@ class Spans:
             The change, rounded; `SAME` if they are.
         """
         rules = self._rules
-        for key in path:
-            rules = of_rules(rules, key)
+        if rules is not None:
+            for key in path:
+                rules = of_rules(rules, key)
         if type(value) in _DICTS and _DICTS.isdisjoint(map(type, value.values())):
             return self._row_change(befores, value, rules)
         change: Any = SAME
