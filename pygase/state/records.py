@@ -80,7 +80,7 @@ def change_of(row: dict[Any, Any]) -> Change:
     for value in row.values():
         kind = type(value)
         if kind is float:
-            is_integral = value.is_integer() and _is_integral(value)
+            is_integral = _is_integral(value)
             fields.append(layout.FORM_INTEGRAL if is_integral else layout.FORM_FLOAT)
             values.append(int(value) if is_integral else value)
             continue

@@ -279,9 +279,7 @@ class _Writer:
                 self.out.append(2)
                 write_varint(self.out, changed)
                 write_varint(self.out, count - changed)
-            if changed and set(map(type, value.changes)) == _CHANGES:
-                self._changes(value.changes)
-            elif changed:
+            if changed:
                 self.column(value.changes)
             if changed < count:
                 self._begin(layout.DELETIONS, count - changed)
@@ -322,7 +320,6 @@ def _are_rows(dicts: list[dict[Any, Any]]) -> bool:
     return len(dicts) >= len(dicts[0]) or len(dicts[0]) <= _MAX_KEYS_OF_FEW
 
 
-_CHANGES: Final = {Change}
 _DICTS: Final = frozenset({dict, FrozenDict, Change})
 _LISTS: Final = frozenset({list, FrozenList})
 _ALIASES: Final[dict[type, type]] = {FrozenDict: dict, FrozenList: list}
