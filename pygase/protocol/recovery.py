@@ -167,12 +167,17 @@ class Recovery:
         # Both go upwards, so one pass does, however many runs a peer makes up.
         spans = iter([*runs[::-1], (low, top)])
         first, last = next(spans)
+        end = 0
         for packet in self._sent:
             number: int = packet[0]
-            while last < number <= top:
+            if number > top:
+                break
+            while number > last:
                 first, last = next(spans)
-            (packets if first <= number <= last else others).append(packet)
-        self._sent = others
+            (packets if number >= first else others).append(packet)
+            end += 1
+        if packets:
+            self._sent[:end] = others
         return packets
 
     def _settle(self, packets: list[SentPacket]) -> int:
