@@ -90,7 +90,8 @@ def kinds_of(tables: list[Any], step: float | None) -> set[int]:
 @pytest.mark.parametrize("step", [None, 0.25])
 @pytest.mark.parametrize("kind", [layout.RECORDS, layout.CHAINED, layout.MIXED])
 def test_tables_as_below_travel_in_every_kind_that_rows_have(kind: int, step: float | None) -> None:
-    find(STORIES, lambda tables: kind in kinds_of(tables, step), settings=settings(phases=[Phase.generate]))
+    never_by_luck = settings(phases=[Phase.generate], max_examples=5_000, derandomize=True, database=None)
+    find(STORIES, lambda tables: kind in kinds_of(tables, step), settings=never_by_luck)
 
 
 @given(STORIES, st.sampled_from([None, 0.1, 0.25]))
