@@ -11,9 +11,9 @@ import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from pygase.client import Client
+from pygase.client import Client, ConnectOptions
 from pygase.errors import AdapterMisuse, EngineUnusable
 from pygase.event import Event, UniversalEventHandler
 from pygase.integrations.base import FrameAdapter
@@ -354,12 +354,12 @@ class NetworkWindow(arcade.Window, metaclass=_NetworkWindowType):
         """The game state, inside `on_draw`."""
         return self.net.state
 
-    def connect(self, port: int, hostname: str = "localhost", *, password: str | None = None) -> threading.Thread:
+    def connect(self, port: int, hostname: str = "localhost", **options: Unpack[ConnectOptions]) -> threading.Thread:
         """Connect the window's client, which goes on in a thread of its own while a window is moved or busy.
 
         `on_net_connected()` or `on_net_connection_failed(reason)` tells what came of it. See `Client.connect`.
         """
-        return self.client.connect_in_thread(port, hostname, password=password)
+        return self.client.connect_in_thread(port, hostname, **options)
 
 
 class NetworkView(arcade.View, metaclass=_NetworkViewType):

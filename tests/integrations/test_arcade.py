@@ -378,11 +378,12 @@ def test_handlers_of_client_and_adapter_run_first(client: Any) -> None:
 def test_remote_event_cannot_pass_for_the_handler_of_all_events(client: Any) -> None:
     heard: list[Any] = []
     window = hearing(arcade.Window, "window", heard)
-    ArcadeAdapter(client).attach(window)
+    net = ArcadeAdapter(client).attach(window)
     client.arrive("EVENT", "forged")
     client.arrive("Event", "forged")
     dispatched(window, 1)
     assert heard == [("window", "EVENT", ["forged"], {}), ("window", "Event", ["forged"], {})]
+    assert net.errors == 0, "nor was it given what is no event"
 
 
 def test_event_types_that_are_no_names_reach_the_handler_of_all_events(client: Any) -> None:
@@ -531,6 +532,18 @@ def test_network_window_makes_a_client_if_given_none() -> None:
     window = make(NetworkWindow)
     assert window.net.client is window.client
     assert window.client.connection is None
+    window.close()
+
+
+def test_network_window_connects_with_all_that_a_client_takes(client: Any) -> None:
+    window = make(NetworkWindow, client=client)
+    client.connect_in_thread = mock.Mock()
+    window.connect(8080)
+    window.connect(8080, "host", room="red", password="secret", reconnect=False)
+    assert client.connect_in_thread.mock_calls == [
+        mock.call(8080, "localhost"),
+        mock.call(8080, "host", room="red", password="secret", reconnect=False),
+    ]
     window.close()
 
 
