@@ -174,6 +174,8 @@ class NetworkThread:
             else:
                 endpoint.read_one()
             is_done = self._stopping or endpoint.core.is_over
+            if is_done:
+                endpoint.finish()  # the other side waits for its goodbye
         except Exception:
             is_done = self._failed()
         if is_done:

@@ -56,7 +56,6 @@ class Peer(Channel):
         timeout: Seconds of silence after which it is given up. Not above zero: never.
         raw_user_data: The 256 bytes of its token.
         state: Challenged, connected, confirmed, gone.
-        connected_at: When it got its slot.
         context: Whatever the layer above wants to find again here.
     """
 
@@ -64,7 +63,6 @@ class Peer(Channel):
         "_user",
         "address",
         "client_id",
-        "connected_at",
         "context",
         "index",
         "keep_alive",
@@ -96,7 +94,6 @@ class Peer(Channel):
         self.token_tag = token_tag
         self.state = PeerState.CHALLENGED
         self.confirmed = False
-        self.connected_at = now
         self.context: Any = None
         self.keep_alive: Callable[[Peer, float], None] = _no_keep_alive
         self._user = UserData.from_bytes(raw_user_data)

@@ -251,7 +251,7 @@ class Server:
         self._requests.history.spend(peer.token_tag)
         peer.advance_state(PeerEvent.RESPONDED)
         peer.index = heappop(self._free_slots)
-        peer.connected_at = peer.last_received = now
+        peer.last_received = now
         peer.keep_alive = self._send_keep_alive
         self.peers[peer.address] = peer
         self._by_id[peer.client_id] = peer

@@ -73,6 +73,23 @@ def test_leader_reads_on_its_own_thread(make_rig: Callable[..., Rig]) -> None:
     assert readers == [threading.get_ident()]
 
 
+def test_leader_sends_the_goodbye_that_answers_one(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.peer.bind(("127.0.0.1", 0))
+    rig.peer.settimeout(15.0)
+
+    def end(data: bytes, address: Any, now: float) -> None:
+        rig.core.is_over = True
+        rig.core.datagrams_to_send = lambda now: [(b"bye", address)]  # type: ignore[method-assign]
+
+    rig.core.receive_datagram = end  # type: ignore[method-assign]
+    rig.driver.start(led_by=threading.get_ident())
+    rig.send(b"the end")
+    wait_for(lambda: not rig.driver.lead(0.05, lambda: None))
+    assert rig.ended.is_set()
+    assert rig.peer.recv(100) == b"bye"
+
+
 def test_leader_that_stays_away_is_relieved_for_good(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
     rig.driver.start(led_by=threading.get_ident())
