@@ -27,6 +27,12 @@ _RATE_WINDOW = 0.25
 """Seconds over which arrivals are counted."""
 
 
+_ALIKE = 0.001
+_MOST_ALIKE = 7
+"""Datagrams that follow each other within a millisecond, and how many of them at most, may count as one arrival, with
+the next one: to ask the system for each takes half as long again as to read it. Later than it was harms nobody: a round
+trip that is measured too short would."""
+
 _MOST_BATCHES = 16
 """How much a tick reads at once: 80,000 datagrams a second at 20 Hz. What is beyond waits."""
 
@@ -211,21 +217,27 @@ class Endpoint:
         if signals:
             self._on_signals(signals)
 
-    def _receive(self, now: float, limit: int) -> bool:
+    def _receive(self, now: float, limit: int) -> bool:  # noqa: C901  (hot: flat)
         """Read at most so many datagrams. Returns True if there may be more."""
         if self.is_closed:
             return False
         receive, recvfrom = self.core.receive_datagram, self._recvfrom
-        # Where few arrive, each is read as it comes.
+        # Where few arrive, each is read as it comes. Where many do, some that follow each other count as one arrival.
         recvmsg = self._recvmsg if self.arrival_rate > BUSY_RATE else None
+        alike = min(int(self.arrival_rate * _ALIKE), _MOST_ALIKE)
         more, number, at = True, 0, now
         earliest, unix_epoch = self._latest, (time.time() - now if recvmsg is not None else 0.0)
+        read: list[tuple[bytes, Address]] = []
         for number in range(limit):  # noqa: B007
             try:
                 if recvmsg is None:
-                    data, address = recvfrom(_RECEIVE_BYTES)
+                    read.append(recvfrom(_RECEIVE_BYTES))
+                elif len(read) < alike:
+                    read.append(recvfrom(_RECEIVE_BYTES))
+                    continue
                 else:
                     data, ancillary, _, address = recvmsg(_RECEIVE_BYTES, ANCILLARY_BYTES)
+                    read.append((data, address))
                     at = arrival_time(ancillary) - unix_epoch
                     if at <= earliest:
                         at = earliest
@@ -239,7 +251,11 @@ class Endpoint:
                 # than the buffer there (WSAEMSGSIZE): not an error of this socket, and the next one may be fine.
                 self._read_reports()
                 continue
-            receive(data, address, at)
+            for data, address in read:
+                receive(data, address, at)
+            read.clear()
+        for data, address in read:
+            receive(data, address, now)
         self._latest = self.drained_at = now
         self._arrived += number + more
         if now - self._counted_from > _RATE_WINDOW:

@@ -180,6 +180,38 @@ def test_datagram_counts_as_arrived_when_it_did_not_when_it_is_read(make_rig: Ca
     assert before - 0.005 < arrivals[0] < after + 0.015
 
 
+def test_datagrams_close_together_count_as_arrived_with_one_of_them_and_none_too_early(
+    make_rig: Callable[..., Rig],
+) -> None:
+    rig = make_rig()
+    endpoint = rig.endpoint
+    ask = endpoint._recvmsg
+    if ask is None:
+        pytest.skip("this system does not tell when a datagram arrived")
+    endpoint.arrival_rate = 5_000.0
+    asked: list[int] = []
+    arrivals: list[tuple[int, float]] = []
+
+    def noted(*args: Any) -> Any:
+        message = ask(*args)
+        asked.append(message[0][0])
+        return message
+
+    endpoint._recvmsg = noted
+    rig.core.receive_datagram = lambda data, address, now: arrivals.append((data[0], now))  # type: ignore[method-assign]
+    sent: list[float] = []
+    for number in range(20):
+        sent.append(time.monotonic())
+        rig.send(bytes([number]))
+    wait_for(lambda: endpoint.read() or len(arrivals) == 20)
+    assert [number for number, _ in arrivals] == list(range(20))
+    assert asked == [5, 11, 17]
+    times = [at for _, at in arrivals]
+    assert times == sorted(times)
+    assert all(at > was - 0.005 for at, was in zip(times, sent, strict=True))
+    assert times[0] == times[5] != times[6]
+
+
 def test_handler_that_takes_long_stalls_no_acknowledgement() -> None:
     released, handling, acked = threading.Event(), threading.Event(), threading.Event()
 
