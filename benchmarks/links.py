@@ -89,7 +89,7 @@ def measure(
 
     def after(side: Traffic) -> None:
         while side.messages:
-            mode, message = side.messages.popleft()
+            mode, message = side.messages.pop(0)
             if mode == MODE_UNRELIABLE and message.startswith(PROBE):
                 number = int.from_bytes(message[5:], "little")
                 if sent_probes[number] >= warm:

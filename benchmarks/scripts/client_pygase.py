@@ -181,7 +181,7 @@ class Client:
             snapshots.clear()
             return
         while snapshots:
-            players = self.reader.players(snapshots.popleft()[2])
+            players = self.reader.players(snapshots.pop(0)[2])
             own = players.get(self.name)
             if type(own) is dict and "x" in own:
                 self.own_x = max(self.own_x, own["x"])

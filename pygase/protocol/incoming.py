@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
 
-from collections import deque
 from struct import error as StructError  # noqa: N812
 from typing import Final
 
@@ -35,9 +34,6 @@ __all__ = ["NEVER", "Incoming"]
 
 NEVER: Final = float("inf")
 
-_NO_SNAPSHOTS: Final[deque[tuple[int | None, int, bytes]]] = deque(maxlen=0)
-"""Shared by all sides that take none."""
-
 
 class Incoming:
     """What `Traffic` does with packets of the peer's. See there for attributes."""
@@ -60,8 +56,8 @@ class Incoming:
     )
 
     def __init__(self, now: float, *, accepts_snapshots: bool) -> None:
-        self.messages: deque[tuple[int, bytes]] = deque()
-        self.snapshots: deque[tuple[int | None, int, bytes]] = deque() if accepts_snapshots else _NO_SNAPSHOTS
+        self.messages: list[tuple[int, bytes]] = []
+        self.snapshots: list[tuple[int | None, int, bytes]] = []
         self.latency = 0.0
         self.stats = stats = TrafficStats()
         self._received = ReceivedPackets()

@@ -42,7 +42,7 @@ class LargeSender:
         "fresh",
     )
 
-    def __init__(self, frame: int, acked: deque[object], parcels: ParcelSender, stats: TrafficStats) -> None:
+    def __init__(self, frame: int, acked: list[object], parcels: ParcelSender, stats: TrafficStats) -> None:
         self._frame = frame
         self._acked = acked
         self._parcels = parcels
@@ -119,7 +119,7 @@ class LargeReceiver:
 
     __slots__ = ("_done", "_messages", "_mode", "_newest", "_stats", "partials")
 
-    def __init__(self, mode: int, messages: deque[tuple[int, bytes]], stats: TrafficStats) -> None:
+    def __init__(self, mode: int, messages: list[tuple[int, bytes]], stats: TrafficStats) -> None:
         self._mode = mode
         self._messages = messages
         self._stats = stats

@@ -1,6 +1,5 @@
 """Messages of all modes on their way out: each mode's sender, and who may fill a packet first."""
 
-from collections import deque
 from typing import Any
 
 from pygase.config import FRAGMENT_BYTES, MAX_MESSAGE_BYTES, RELIABLE
@@ -38,7 +37,7 @@ class Messages:
         "reliable",
     )
 
-    def __init__(self, acked: deque[object], stats: TrafficStats) -> None:
+    def __init__(self, acked: list[object], stats: TrafficStats) -> None:
         self._acked = acked
         self._stats = stats
         self.parcels = ParcelSender(stats)

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
 
-from collections import deque
 from typing import Any, Final
 
 from pygase.config import COALESCE_DELAY, MAX_PAYLOAD_BYTES
@@ -61,7 +60,7 @@ class Outgoing(Incoming):
 
     def __init__(self, now: float, *, accepts_snapshots: bool) -> None:
         super().__init__(now, accepts_snapshots=accepts_snapshots)
-        self.acked: deque[object] = deque()
+        self.acked: list[object] = []
         self._messages = Messages(self.acked, self.stats)
         # Whether there may be any: if not, as mostly with a server's clients, nobody looks.
         self._has_messages = False

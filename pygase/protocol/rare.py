@@ -1,7 +1,5 @@
 """Frames that are not on every packet: messages with retries, and fragments. Read first, applied when all is read."""
 
-from collections import deque
-
 from pygase.config import MAX_MESSAGE_BYTES, RELIABLE_WINDOW_BYTES, RETRIED_WINDOW
 from pygase.errors import MalformedDatagram
 from pygase.protocol.fragments import Partials, check_fragment
@@ -44,7 +42,7 @@ class RareFrames:
 
     def __init__(
         self,
-        messages: deque[tuple[int, bytes]],
+        messages: list[tuple[int, bytes]],
         reliable: ReliableReceiver,
         snapshot: SnapshotReceiver | None,
         stats: TrafficStats,

@@ -1,7 +1,5 @@
 """Reliable messages on their way in: each once, in the order they were sent."""
 
-from collections import deque
-
 from pygase.config import FRAGMENT_BYTES, RELIABLE_WINDOW, RELIABLE_WINDOW_BYTES
 from pygase.errors import MalformedDatagram
 from pygase.protocol.layout import MODE_RELIABLE, RELIABLE_HEAD, read_length
@@ -19,7 +17,7 @@ class ReliableReceiver:
 
     __slots__ = ("_early", "_early_bytes", "_messages", "_stats", "expected")
 
-    def __init__(self, messages: deque[tuple[int, bytes]], stats: TrafficStats) -> None:
+    def __init__(self, messages: list[tuple[int, bytes]], stats: TrafficStats) -> None:
         self._messages = messages
         self._stats = stats
         self.expected = 0

@@ -68,7 +68,7 @@ class ReliableSender:
         "overdue",
     )
 
-    def __init__(self, acked: deque[object], parcels: ParcelSender, stats: TrafficStats) -> None:
+    def __init__(self, acked: list[object], parcels: ParcelSender, stats: TrafficStats) -> None:
         self._acked = acked
         self._parcels = parcels
         self._stats = stats

@@ -25,7 +25,7 @@ class RetriedSender:
 
     __slots__ = ("_acked", "_first", "_given_up", "_next", "_stats", "_under_way", "bytes", "fresh", "overdue")
 
-    def __init__(self, acked: deque[object], stats: TrafficStats) -> None:
+    def __init__(self, acked: list[object], stats: TrafficStats) -> None:
         self._acked = acked
         self._stats = stats
         self.fresh: deque[tuple[bytes, int, object]] = deque()

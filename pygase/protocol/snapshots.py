@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLR1730  (this runs for every packet, and max() costs four times a comparison)
 
-from collections import deque
 from functools import lru_cache
 from typing import Any
 
@@ -131,7 +130,7 @@ class SnapshotReceiver:
     )
 
     def __init__(
-        self, snapshots: deque[tuple[int | None, int, bytes]], received: ReceivedPackets, stats: TrafficStats
+        self, snapshots: list[tuple[int | None, int, bytes]], received: ReceivedPackets, stats: TrafficStats
     ) -> None:
         self._snapshots = snapshots
         self._received = received

@@ -32,7 +32,7 @@ class UnreliableSender:
 
     __slots__ = ("_acked", "_gone", "_old_at", "_old_until", "_stats", "bytes", "queue", "tagged")
 
-    def __init__(self, acked: deque[object], stats: TrafficStats) -> None:
+    def __init__(self, acked: list[object], stats: TrafficStats) -> None:
         self.queue: deque[bytes] = deque()
         self.tagged: deque[tuple[bytes, object]] = deque()
         self.bytes = 0

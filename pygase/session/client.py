@@ -391,18 +391,17 @@ class ClientSession:
 
     def _take_snapshots(self, now: float) -> None:
         snapshots, replica = self.traffic.snapshots, self.replica
-        while snapshots:
-            baseline, version, blob = snapshots.popleft()
+        for baseline, version, blob in snapshots:
             try:
                 replica.receive(baseline, version, blob, now, missed=self.traffic.missed_snapshots)
             except MalformedDatagram:
                 self.dropped += 1
+        snapshots.clear()
 
     def _take_messages(self, now: float) -> None:
         messages = self.traffic.messages
         have = self.replica.version
-        while messages:
-            mode, message = messages.popleft()
+        for mode, message in messages:
             try:
                 if message[0] > 3:
                     self._take_control(message)
@@ -422,6 +421,7 @@ class ClientSession:
                 held.append((gate, event, size))
             else:
                 self._signals.append(EventArrived(event, len(message)))
+        messages.clear()
 
     def _release(self) -> None:
         have = self.replica.version
@@ -451,10 +451,8 @@ class ClientSession:
 
     def _take_acks(self) -> None:
         acked = self.traffic.acked
-        while acked:
-            tag = acked.popleft()
-            if tag is not None:
-                self._signals.append(EventAcknowledged(tag))
+        self._signals += [EventAcknowledged(tag) for tag in acked if tag is not None]
+        acked.clear()
 
     def _leave_if_done(self, now: float) -> None:
         is_owed = self.traffic.reliable_pending or self._handed_over

@@ -487,8 +487,7 @@ class ServerSession:
         messages = seat.traffic.messages
         if seat.farewell is not None:
             messages.clear()
-        while messages:
-            _, message = messages.popleft()
+        for _, message in messages:
             seat.events_left -= 1.0
             if seat.events_left < 0.0 and seat.is_overdrawn(now):
                 messages.clear()
@@ -505,6 +504,7 @@ class ServerSession:
                 continue
             event.seat = seat
             self.tell(event)
+        messages.clear()
 
     def _note_fault(self, seat: Seat, now: float) -> None:
         """Count what no honest client sends, and send away who goes on with it."""
@@ -523,7 +523,7 @@ class ServerSession:
 
     def _take_acks(self, seat: Seat) -> None:
         acked = seat.traffic.acked
-        while acked:
-            tag = acked.popleft()
+        for tag in acked:
             if tag is not None:
                 self.tell(EventAcknowledgedBy(seat, tag))
+        acked.clear()

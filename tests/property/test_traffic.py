@@ -49,13 +49,13 @@ def exchange(link: Link, schedule: list[tuple[float, bool, int, int, bool]], unt
     def after(traffic: Traffic) -> None:
         me = traffic is link.a
         while traffic.messages:
-            mode, content = traffic.messages.popleft()
+            mode, content = traffic.messages.pop(0)
             number = int.from_bytes(content[:8], "little")
             assert content[8:] == bytes([number & 0xFF]) * (len(content) - 8)
             sides[not me].handled.append(number)
             sides[not me].modes[number] = mode
         while traffic.acked:
-            tag = traffic.acked.popleft()
+            tag = traffic.acked.pop(0)
             assert isinstance(tag, int)
             number = tag
             # The peer has it. A reliable one may wait there for those before it.
@@ -151,7 +151,7 @@ def test_snapshots_converge_to_the_newest_and_never_go_back(
     def after(traffic: Traffic) -> None:
         if traffic is link.b:
             while traffic.snapshots:
-                baseline, version, blob = traffic.snapshots.popleft()
+                baseline, version, blob = traffic.snapshots.pop(0)
                 assert blob == version.to_bytes(4, "little") * (size_of[version] // 4)
                 # The receiver has the baseline, as the sender knows that it arrived.
                 assert baseline is None or baseline <= received[-1]

@@ -254,7 +254,7 @@ def test_a_large_message_does_not_hold_back_small_ones() -> None:
     def after(side: Traffic) -> None:
         if side is link.b:
             while side.messages:
-                mode, message = side.messages.popleft()
+                mode, message = side.messages.pop(0)
                 if mode == MODE_UNRELIABLE:
                     delays.append(link.now - sent[int(message)])
 
