@@ -242,7 +242,7 @@ WELCOME_INTERVAL: Final = 0.1
 """How often a server repeats its welcome to a client that came back, until the client has answered."""
 
 PING_INTERVAL: Final = 1.0
-"""How often a client measures the round trip even if it has nothing to say: as often as a player looks at it."""
+"""How often a client measures the round trip where no acknowledgement tells it: as often as a player looks at it."""
 
 IDLE_STATE_INTERVAL: Final = 0.5
 """How often a client hears of a `time_order` that moved on without any change: half a second, like a keep-alive."""

@@ -136,7 +136,7 @@ class Recovery:
         acked_bytes = self._settle(packets)
         newest: int = packets[-1][0]
         sent_at: float = packets[-1][1]
-        rtt = self._round_trip.sample(now - sent_at, ack_delay) if newest == top and ack_delay >= 0.0 else 0.0
+        rtt = self._round_trip.sample(now, now - sent_at, ack_delay) if newest == top and ack_delay >= 0.0 else 0.0
         if top > self.largest_acked:
             self.largest_acked = top
         if self._sent:

@@ -1,6 +1,6 @@
 """The round trip, smoothed: RFC 6298 in the form of RFC 9002 section 5."""
 
-from pygase.config import INITIAL_RTT
+from pygase.config import INITIAL_RTT, NEVER
 
 __all__ = ["RoundTrip"]
 
@@ -18,19 +18,22 @@ class RoundTrip:
         smoothed: Exponentially weighted mean; 0.0 before the first sample.
         variation: Exponentially weighted mean deviation.
         latest: The last sample, corrected for the peer's ack delay.
+        sampled_at: When that was.
     """
 
-    __slots__ = ("latest", "smoothed", "variation")
+    __slots__ = ("latest", "sampled_at", "smoothed", "variation")
 
     def __init__(self) -> None:
         self.smoothed = 0.0
         self.variation = 0.0
         self.latest = 0.0
+        self.sampled_at = -NEVER
 
-    def sample(self, measured: float, ack_delay: float) -> float:
+    def sample(self, now: float, measured: float, ack_delay: float) -> float:
         """Take in one sample and return it, corrected.
 
         Args:
+            now: The current time.
             measured: From sending a packet to its ack.
             ack_delay: How long the peer says that it held the ack back; not believed where nothing would remain.
                 RFC 9002 is warier and takes off no more than leaves the shortest round trip ever measured, but where
@@ -41,6 +44,7 @@ class RoundTrip:
         if latest <= 0.0:
             latest = max(measured, _SHORTEST)
         self.latest = latest
+        self.sampled_at = now
         if self.smoothed:
             self.variation += (abs(self.smoothed - latest) - self.variation) * 0.25
             self.smoothed += (latest - self.smoothed) * 0.125

@@ -180,6 +180,11 @@ class Traffic(Outgoing):
         return bool(self._recovery.eliciting)
 
     @property
+    def measured_at(self) -> float:
+        """When an acknowledgement has last told the round trip; minus infinity before that."""
+        return self._round_trip.sampled_at
+
+    @property
     def newest_acked(self) -> int:
         """Number of the newest packet that the peer has acknowledged, -1 before the first."""
         return self._recovery.largest_acked

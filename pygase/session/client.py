@@ -238,8 +238,10 @@ class ClientSession:
             return
         if self.is_connected and not self._awaits_welcome:
             if now >= self._ping_at:
-                self.traffic.ping()
-                self._ping_at = now + PING_INTERVAL
+                self._ping_at = self.traffic.measured_at + PING_INTERVAL
+                if now >= self._ping_at:
+                    self.traffic.ping()
+                    self._ping_at = now + PING_INTERVAL
             self.traffic.handle_timer(now)
             if self.traffic.acked:
                 self._take_acks()

@@ -85,9 +85,8 @@ def test_a_tick_is_one_packet_to_each_client_with_acks_events_and_state(
             sent.clear()  # what came before the game was under way
     assert len(sent) == len(clients)
     for times in sent.values():
-        at_ticks = [time for time in times if time.is_integer()]
-        assert len(at_ticks) == len(set(at_ticks)) == ticks - 1
-        assert len(times) - len(at_ticks) <= ticks * TICK, "answers to what measures the round trip, once a second"
+        assert all(time.is_integer() for time in times)
+        assert len(times) == len(set(times)) == ticks - 1
     for client in clients:
         assert heard[client] == ticks * len(clients)
         assert seen(client)["runners"][0]["x"] == (ticks - 1) / 7
@@ -150,7 +149,7 @@ def test_client_that_has_nothing_to_say_is_looked_after_at_its_keep_alives_only(
     network.run(seconds)
     # Once a second a client says that it lives. A game that ticks tells its time twice a second, changed or not.
     words = len(idle) * seconds * (5 if is_ticking else 1)
-    assert looked["receive_payload"] <= words
+    assert len(idle) * (seconds - 1) <= looked["receive_payload"] <= words
     assert looked["offer"] <= 2 * words
     assert looked["handle_seat_timer"] <= words
     assert looked["deadline_of"] <= 10 * words
