@@ -78,8 +78,9 @@ class StateOffers:
         seat.offered_at, seat.offered_version = now, newest
 
     def again_at(self, seat: Seat) -> float:
-        """Return when to offer anew, for what only says that there is a newer version: `NEVER` if that is offered."""
-        if seat.offered_version == self.newest_for(seat) or seat.traffic.snapshot_busy:
+        """Return when to offer anew, for what only says that there is a newer version; `NEVER` for who needs none."""
+        newest, traffic = self.newest_for(seat), seat.traffic
+        if newest in (seat.offered_version, traffic.acked_version) or traffic.snapshot_busy:
             return NEVER
         return seat.offered_at + IDLE_STATE_INTERVAL
 

@@ -1,12 +1,14 @@
 """What a server does and sends for each client and tick, counted: as little as its features allow."""
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pygase import RELIABLE, Backend, Client, GameState
+from pygase import RELIABLE, Backend, Client, ConnectionStatus, GameState
+from pygase.config import PEER_TIMEOUT
 from pygase.session.offers import StateOffers
 from pygase.session.server import ServerSession
 from pygase.state.codec import Encoder
@@ -154,3 +156,24 @@ def test_client_that_has_nothing_to_say_is_looked_after_at_its_keep_alives_only(
     assert looked["handle_seat_timer"] <= words
     assert looked["deadline_of"] <= 10 * words
     assert all(client.connection is not None and client.connection.status == 1 for client in idle)
+
+
+@interpreted_only
+def test_client_that_comes_back_to_a_game_at_rest_is_left_alone(
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.serve(idle_backend(n=0).server)
+    client = connected(network)
+    looks = itertools.count()
+    handle = ServerSession.handle_seat_timer
+
+    def counted(self: ServerSession, seat: Any, now: float) -> None:
+        if next(looks) > 1_000:
+            pytest.fail("its deadline is due at once again, for ever")
+        handle(self, seat, now)
+
+    monkeypatch.setattr(ServerSession, "handle_seat_timer", counted)
+    network.cut_off(client, PEER_TIMEOUT + 2.0)
+    network.run(2.0 * PEER_TIMEOUT)
+    assert client.connection is not None
+    assert client.connection.status == ConnectionStatus.CONNECTED
