@@ -72,11 +72,18 @@ class Agenda:
         timers = self.timers
         heapq.heappush(timers, (deadline, next(self._numbers), seats))
         if len(timers) > self._tidy_above:  # entries that no longer count may lie hours ahead
-            timers[:] = [
-                entry for entry in timers if any(not seat.is_over and seat.deadline == entry[0] for seat in entry[2])
-            ]
-            heapq.heapify(timers)
-            self._tidy_above = 4 * len(timers) + 64
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Leave one entry for each deadline that counts, however often clients have come back to it."""
+        counting: dict[float, dict[Seat, None]] = {}
+        for deadline, _, seats in self.timers:
+            for seat in seats:
+                if seat.deadline == deadline and not seat.is_over:
+                    counting.setdefault(deadline, {})[seat] = None
+        self.timers[:] = [(deadline, next(self._numbers), list(seats)) for deadline, seats in counting.items()]
+        heapq.heapify(self.timers)
+        self._tidy_above = 4 * len(self.timers) + 64
 
     def next_deadline(self) -> float:
         """Return when a client's deadline is due; `NEVER` for not at all.
