@@ -162,7 +162,8 @@ def test_entries_do_not_pile_up_for_a_client_that_comes_back_to_one_far_ahead() 
     for now in range(2_000):
         agenda.schedule(client, now + 0.5)  # something is under way
         client.actual = 10_000.0  # and settled, before it is due
-        assert agenda.pop_due(now + 1.0) is client
-        agenda.served.append([client])
+        due: Any = agenda.pop_due(now + 1.0)
+        assert due is client
+        agenda.served.append([due])
         assert agenda.next_deadline() == 10_000.0
     assert len(agenda.timers) < 100
