@@ -178,11 +178,7 @@ class NetworkThread:
                 endpoint.finish()  # the other side waits for its goodbye
         except Exception:
             is_done = self._failed()
-        if is_done:
-            self._clean_up()
-        self._is_turning = False
-        if self._is_interrupted:
-            self._pass_on_interrupt()
+        self._end_half(is_done=is_done)
 
     def _finish(self) -> None:
         """Do the rest of the leader's turn."""
@@ -193,11 +189,7 @@ class NetworkThread:
             is_done = self._stopping or endpoint.core.is_over
         except Exception:
             is_done = self._failed()
-        if is_done:
-            self._clean_up()
-        self._is_turning = False
-        if self._is_interrupted:
-            self._pass_on_interrupt()
+        self._end_half(is_done=is_done)
 
     def _turn(self) -> None:
         """Wait, then take a whole turn, on this object's own thread."""
@@ -226,10 +218,14 @@ class NetworkThread:
             each.close()
         self._on_end()
 
-    def _pass_on_interrupt(self) -> None:
-        """Raise for a Ctrl-C that has waited for the end of a turn."""
-        self._is_interrupted = False
-        raise KeyboardInterrupt
+    def _end_half(self, *, is_done: bool) -> None:
+        """Clean up after the last half of a leader's turn, and let through a Ctrl-C that has waited for its end."""
+        if is_done:
+            self._clean_up()
+        self._is_turning = False
+        if self._is_interrupted:
+            self._is_interrupted = False
+            raise KeyboardInterrupt
 
     def _wait(self, timeout: float) -> None:
         """Wait until something may have arrived, a timer is due, somebody wakes, or the time is over."""
