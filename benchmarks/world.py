@@ -1,6 +1,6 @@
 """One world in which everybody walks about and sees the nearest few: how many clients one core carries.
 
-``python -m benchmarks.world [--n 250 500 1000] [--nearest 16] [--seconds 6] [--repeat 3]``
+``python -m benchmarks.world [--n 250 500 1000] [--hz 20] [--nearest 16] [--seconds 6] [--repeat 3]``
 
 All clients move, receive and acknowledge; one in so many also reads what it gets and measures how long its move took.
 """
@@ -20,6 +20,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, nargs="*", default=[250, 500, 1000])
+    parser.add_argument("--hz", type=float, default=20.0, help="how many ticks, and moves of each, a second")
     parser.add_argument("--nearest", type=int, default=16, help="how many each sees besides itself")
     parser.add_argument("--seconds", type=float, default=6.0)
     peers.add_options(parser)
@@ -28,13 +29,13 @@ def main() -> None:
     print(machine())
     runs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for n in given.n:
-        mode = ("world", "--nearest", given.nearest)
-        options = ("--world", "--watch", max(1, n // WATCHED), "--visible", min(n, given.nearest))
+        mode = ("world", "--hz", given.hz, "--nearest", given.nearest)
+        options = ("--world", "--hz", given.hz, "--watch", max(1, n // WATCHED), "--visible", min(n, given.nearest))
         for peer in measured:
             runs[peer.label, f"{n:,}"] = [
                 play(peer, mode, n, given.seconds, options, READY_SECONDS) for _ in range(given.repeat)
             ]
-    print_plays(f"One world, each sees the nearest {given.nearest}, 20 Hz", ["peer", "clients"], runs, ["up"])
+    print_plays(f"One world, each sees the nearest {given.nearest}, {given.hz:g} Hz", ["peer", "clients"], runs, ["up"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Lean load for a room: many clients in one thread, each moving 20 times a second and looking for its own move.
+"""Lean load for a room: many clients in one thread, each moving so many times a second and looking for its own move.
 
 The latency of a move is from its sending until the mover sees it in the state that comes back.
 """
@@ -13,7 +13,6 @@ from collections import deque
 
 from common import emit, wait_for_go
 
-INTERVAL = 0.05
 READY_SECONDS = 60.0
 LOST_SECONDS = 2.0  # a client whose own position stood still for so long counts as dropped
 MOST_BEHIND = 0.5  # what a load that cannot keep up leaves out
@@ -29,6 +28,7 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--n", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--hz", type=float, default=20.0, help="how many times a second each moves")
     parser.add_argument("--first", type=int, default=0, help="number of the first player, if others were here before")
     parser.add_argument("--room", type=int, default=1_000_000, help="players per room, when the server has several")
     parser.add_argument("--world", action="store_true", help="everybody walks about in one world")
@@ -58,6 +58,7 @@ class Load:
         self.make_client = make_client
         self.given = given
         self.clock = time.monotonic
+        self.interval = 1.0 / given.hz
         self.start = self.sweep = self.clock()
         self.sweep_interval = getattr(make_client, "SWEEP_INTERVAL", 0.01)
         self.gather = min(LONGEST_GATHER, GATHER * given.n / CROWD) if given.n >= CROWD else 0.0
@@ -79,8 +80,9 @@ class Load:
         number = len(self.players)
         client = self.make_client(f"p{self.given.first + number}", number, self.given.port)
         # Each has its own moment in the interval, so that moves come evenly.
-        since = self.clock() - self.start - INTERVAL * number / self.given.n
-        player = Player(client, self.start + INTERVAL * number / self.given.n + INTERVAL * (since // INTERVAL + 1))
+        interval = self.interval
+        first = self.start + interval * number / self.given.n
+        player = Player(client, first + interval * ((self.clock() - first) // interval + 1))
         self.players.append(player)
         self.movers.append(player)
         self.by_fd[client.fileno()] = player
@@ -128,7 +130,7 @@ class Load:
         while movers[0].due <= now:
             player = movers[0]
             movers.rotate(-1)
-            player.due += INTERVAL
+            player.due += self.interval
             player.move(now)
         if now >= self.sweep:  # timers of clients to whom nothing comes
             self.sweep = now + self.sweep_interval
