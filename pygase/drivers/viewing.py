@@ -13,6 +13,9 @@ from pygase.state import GameState, GameStateStore, GameStatus, Near, View, View
 
 __all__ = ["Viewing"]
 
+_AT_ONCE = 32
+"""To so many clients packets are sent together; the others' follow while theirs are on their way."""
+
 
 class Viewing:
     """Asks the view function what each client sees, and hands that to the session.
@@ -89,10 +92,14 @@ class Viewing:
             self._shows_all, seats = len(shown) == len(seats), shown
         else:
             seats = [seat for seat in seats if self._is_new(seat)]
+        # Who has waited longest for what it did comes first: then nobody waits for a tick and for all others besides.
+        seats = run.submit(session.longest_waiting_first, seats, send=False)
         views = [(seat, self._view(state, seat)) for seat in seats]
         if views:
-            run.submit(session.show, version, views, clock(), send=False)
-            run.flush()
+            touched = run.submit(session.show, version, views, clock(), send=False)
+            for first in range(0, len(touched), _AT_ONCE):
+                run.submit(session.touch, touched[first : first + _AT_ONCE], send=False)
+                run.flush()
         if is_new_version:
             self._rota.note_shown(began, clock(), len(seats))
 

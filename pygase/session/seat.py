@@ -25,6 +25,7 @@ class Seat(Allowance):
         traffic: What is under way to and from it.
         owner: Free for the layer above.
         session: Whose client it is.
+        waits_since: When the first event came since it was last put in order for being shown the state.
         is_local: Whether it plays on the server's own machine.
         is_absent: Whether its link is lost, and the seat held for its return.
         is_over: Whether its place is gone.
@@ -54,6 +55,7 @@ class Seat(Allowance):
         "ticket_at",
         "track",
         "traffic",
+        "waits_since",
         "welcome",
         "welcome_at",
         "whole_at",
@@ -68,6 +70,7 @@ class Seat(Allowance):
         self.due = NEVER  # when there is something to do, as far as that was known when it was last looked at
         self.offered_version = -1
         self.offered_at = -NEVER
+        self.waits_since = NEVER
         self.is_over = False
         self.is_absent = False
         self.is_local = is_local

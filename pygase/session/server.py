@@ -4,6 +4,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, Final
 
 from pygase.config import (
@@ -45,6 +46,8 @@ _LOST: Final = (DisconnectReason.TIMED_OUT, DisconnectReason.REPLACED)
 _FEW: Final = 4
 """The deadlines of so few clients are found out once what they get has been sent; of more at once, while what belongs
 to them is in the processor's caches."""
+
+_waits_since = attrgetter("waits_since")
 
 
 class ServerSession:
@@ -182,9 +185,20 @@ class ServerSession:
         """Return the seats whose clients see something now."""
         return [seat for seat in self.seats.values() if not seat.is_absent]
 
-    def show(self, version: int, views: list[tuple[Seat, View | None]], now: float) -> None:
-        """Take what clients see from now on. See `StateOffers.show`."""
-        self._touched.update(dict.fromkeys(self._offers.show(version, views, self.seats.values(), now)))
+    def longest_waiting_first(self, seats: Iterable[Seat]) -> list[Seat]:
+        """Sort seats by when the first event came that their clients have not been shown the effect of."""
+        ordered = sorted(seats, key=_waits_since)
+        for seat in ordered:
+            seat.waits_since = NEVER
+        return ordered
+
+    def show(self, version: int, views: list[tuple[Seat, View | None]], now: float) -> list[Seat]:
+        """Take what clients see from now on. Returns those to `touch`. See `StateOffers.show`."""
+        return self._offers.show(version, views, self.seats.values(), now)
+
+    def touch(self, seats: Iterable[Seat]) -> None:
+        """Have some clients sent what they have been shown."""
+        self._touched.update(dict.fromkeys(seats))
 
     def close(self, now: float, wait: float = FAREWELL_WAIT) -> None:
         """Say goodbye to everybody; over once they all have heard it, or after `wait` seconds."""
@@ -504,6 +518,8 @@ class ServerSession:
                 continue
             event.seat = seat
             self.tell(event)
+            if now < seat.waits_since:
+                seat.waits_since = now
         messages.clear()
 
     def _note_fault(self, seat: Seat, now: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, TO_DELETE, Backend, Client, GameState, GameStateStore, GameStateUpdate, Server
+from pygase.drivers.viewing import _AT_ONCE
 from pygase.session.rota import Rota
 from pygase.state import Replacement
 from pygase.state.codec import Encoder
@@ -27,6 +28,12 @@ def assert_sees_its_view(server: Server, client: Client) -> None:
     state = seen(client)
     del state["time_order"]
     assert state == {"game_status": state["game_status"], **view_of(server, client)}
+
+
+def address_of(client: Client) -> Any:
+    assert client._run is not None
+    assert client._run.endpoint is not None
+    return client._run.endpoint.sock.getsockname()
 
 
 def hands(game_state: GameState, client_id: int) -> dict[str, Any]:
@@ -344,6 +351,69 @@ def test_clients_with_the_same_view_share_one_encoding(
     network.run(1.0)
     assert {tuple(seen(client)["team"]) for client in clients} == {("red",), ("blue",)}
     assert all(row["x"] == 5.5 for client in clients for row in seen(client)["units"].values())
+
+
+def test_who_has_waited_longest_for_what_it_did_is_sent_the_tick_first(make_network: Any) -> None:
+    network = make_network(conditions="perfect")
+
+    def move(who: int, x: float) -> dict[str, Any]:
+        return {"players": {who: {"position": [x, 0.0]}}}
+
+    backend = Backend(
+        GameState(players={}), lambda game_state, dt: {}, {"MOVE": move}, view=lambda state, _: vars(state)
+    )
+    network.serve(backend, interval=0.1)
+    clients = [connected(network) for _ in range(8)]
+    targets: list[Any] = []
+
+    def tap(data: bytes, source: Any, target: Any) -> bool:
+        if source[1] == 8080:
+            targets.append(target)
+        return True
+
+    dice = random.Random(1)
+    for number in range(10):
+        network.run(0.1 - network.now % 0.1 + 0.01)  # the tick that came last has been heard of
+        order = dice.sample(range(len(clients)), len(clients))
+        for who in order:
+            clients[who].dispatch_event("MOVE", who, number / 7)
+            network.run(0.005)
+        network.tap, targets[:] = tap, []
+        network.run(0.1 - network.now % 0.1 + 0.01)
+        network.tap = None
+        ticked = list(dict.fromkeys(reversed(targets)))[::-1]  # there may be acknowledgements before
+        assert ticked == [address_of(clients[who]) for who in order]
+
+
+@interpreted_only
+def test_a_tick_is_on_its_way_to_some_clients_before_it_is_encoded_for_all(
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(
+        GameStateStore(GameState(n=0)), view=lambda game_state, client_id: {"n": game_state.n, "own": [client_id]}
+    )
+    network.serve(server)
+    clients = [connected(network) for _ in range(2 * _AT_ONCE + 1)]
+    happened: list[str] = []
+    encode = Encoder.encode
+
+    def noted(self: Encoder, update: dict[str, Any], baseline: int | None) -> bytes:
+        happened.append("encoded")
+        return encode(self, update, baseline)
+
+    def tap(data: bytes, source: Any, target: Any) -> bool:
+        happened.append("sent")
+        return True
+
+    network.run(1.0)
+    monkeypatch.setattr(Encoder, "encode", noted)
+    network.tap = tap
+    server.game_state_store.push_update(GameStateUpdate(1, n=1))
+    network.tap = None
+    few = ["encoded"] * _AT_ONCE + ["sent"] * _AT_ONCE
+    assert happened == [*few, *few, "encoded", "sent"]
+    network.run(0.1)
+    assert all(seen(client)["n"] == 1 for client in clients)
 
 
 def test_nothing_is_sent_to_a_client_whose_view_stays_as_it_is(network: SimulatedNetwork) -> None:
