@@ -29,17 +29,33 @@ class SimulatedDriver:
         run: What to drive.
         host: The machine it is on.
         user_code: Its handlers.
+        name: What to call it in a complaint.
     """
 
-    __slots__ = ("_deadline", "_host", "_is_ready", "_network", "_run", "_turning", "_user_code", "_wakes_at")
+    __slots__ = (
+        "_deadline",
+        "_host",
+        "_is_ready",
+        "_name",
+        "_network",
+        "_run",
+        "_timer",
+        "_turning",
+        "_user_code",
+        "_wakes_at",
+    )
 
-    def __init__(self, network: "SimulatedNetwork", run: Run, host: SimulatedHost, user_code: UserCode) -> None:
+    def __init__(
+        self, network: "SimulatedNetwork", run: Run, host: SimulatedHost, user_code: UserCode, name: str
+    ) -> None:
         self._network = network
+        self._name = name
         self._run = run
         self._host = host
         self._user_code = user_code
         self._is_ready = self._turning = False
         self._deadline = 0.0
+        self._timer: float | None = None
         self._wakes_at: float | None = None  # the entry in the schedule that counts; there may be stale ones
         run.driven_by(self)
         run.mailbox.on_mail = self.wake
@@ -48,6 +64,10 @@ class SimulatedDriver:
             assert isinstance(run.endpoint.sock, SimulatedSocket)
             run.endpoint.sock.on_mail = self.wake
         self.wake()
+
+    def __str__(self) -> str:
+        """Return who it is, and when it has said that it is to be woken."""
+        return f"{self._name}{'' if self._timer is None else f', whose timer is due at {self._timer:.9f} s,'}"
 
     def wake(self) -> None:
         """Have a turn at this very moment."""
@@ -62,6 +82,7 @@ class SimulatedDriver:
             self._host.on_thaw.append(self._thaw)
             self._is_ready = True
             return
+        self._network.headway.note(self)
         run, endpoint = self._run, self._run.endpoint
         if endpoint is not None and not run.over.is_set():
             self._turning = True  # its own mail need not wake it: it is delivered below
@@ -80,6 +101,7 @@ class SimulatedDriver:
         self.wake()
 
     def _plan(self, timer: float | None) -> None:
+        self._timer = timer
         if timer is None:
             self._wakes_at = None
             return
@@ -107,10 +129,12 @@ class SimulatedGameLoop:
         network: Whose clock it goes by.
         steps: The game loop.
         host: The machine it is on.
+        name: What to call it in a complaint.
     """
 
-    def __init__(self, network: "SimulatedNetwork", steps: Step, host: SimulatedHost) -> None:
+    def __init__(self, network: "SimulatedNetwork", steps: Step, host: SimulatedHost, name: str) -> None:
         self._network = network
+        self._name = name
         self._steps: Generator[float | Awaitable[Any], Any, None] = steps
         self._host = host
         self._context = contextvars.copy_context()
@@ -122,6 +146,7 @@ class SimulatedGameLoop:
         if self._host.is_frozen:
             self._host.on_thaw.append(self.go_on)
             return
+        self._network.headway.note(self._name)
         try:
             step = self._context.run(self._resume)
         except StopIteration:

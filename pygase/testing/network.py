@@ -112,10 +112,12 @@ class SimulatedNetwork(VirtualTime):
         server._tick_with(lambda room: self.run_game_loop(room.machine, room.interval))
 
     def run_game_loop(self, machine: GameStateMachine, interval: float = 0.02) -> None:
-        """Have a state machine tick in simulated time."""
+        """Have a state machine tick in simulated time. See `GameStateMachine.run_game_loop`."""
+        machine._check_can_run(interval)
         machine._system = self._server_host
         machine._begin()
-        SimulatedGameLoop(self, machine._game_loop(interval), self._server_host)
+        time_step = getattr(machine.time_step, "__qualname__", machine.time_step)
+        SimulatedGameLoop(self, machine._game_loop(interval), self._server_host, f"the game loop of {time_step!r}")
 
     def client(self, conditions: Lines | None = None, *, ip: str | None = None) -> Client:
         """Return a client on a host of its own; it connects with `open`, `connect` would wait for ever.
@@ -334,8 +336,8 @@ class SimulatedNetwork(VirtualTime):
     def _clients_of(self, server: Server) -> list[tuple[str, Client]]:
         """Return the connected clients of a server, with what to call them."""
         return [
-            (f"client {number} on {self.host_of(client).ip}", client)
-            for number, client in enumerate(self.clients)
+            (self._name_of(client), client)
+            for client in self.clients
             if is_connected(client)
             and client.connection is not None
             and client.connection.remote_address == (self.host_of(server).ip, server.port)
@@ -351,10 +353,15 @@ class SimulatedNetwork(VirtualTime):
         if sock is not None and not sock.host.is_cut_off:
             sock.put(data, source)
 
+    def _name_of(self, who: Who) -> str:
+        if isinstance(who, Client):
+            return f"client {self.clients.index(who)} on {self.host_of(who).ip}"
+        return f"the server on {self.host_of(who).ip}, port {who.port}"
+
     def _adopt(self) -> None:
         """Drive whoever has begun to run since."""
         for who in self._everybody():
             run = who._run
             if run is not None and self._driven.get(who) is not run:
                 self._driven[who] = run
-                SimulatedDriver(self, run, self.host_of(who), who._user_code)
+                SimulatedDriver(self, run, self.host_of(who), who._user_code, self._name_of(who))

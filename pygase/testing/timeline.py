@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pygase.errors import WrongThread
+from pygase.testing.headway import INSTANT, Headway
 from pygase.testing.schedule import Schedule, Scheduled
 
 __all__ = ["VirtualTime"]
@@ -19,6 +20,7 @@ class VirtualTime:
     Attributes:
         schedule: What is to happen.
         ready: Who takes a turn at this very moment, in this order.
+        headway: Where whoever takes a turn says so.
         is_running: Whether `run` is under way.
     """
 
@@ -26,6 +28,7 @@ class VirtualTime:
         self.seed = seed
         self.schedule = Schedule()
         self.ready: deque[Callable[[], None]] = deque()
+        self.headway = Headway(self.clock, seed)
         self.is_running = False
         self._has_news = False
 
@@ -37,7 +40,7 @@ class VirtualTime:
     def at(self, when: float, action: Callable[[], Any]) -> Scheduled:
         """Call something at a time, in seconds since the simulation began: a change of the network, a player's move."""
         scheduled = Scheduled()
-        self.schedule.at(when, self._act, scheduled, action)
+        self.schedule.at(when, self._act, scheduled, action, self.is_running and when - self.now < INSTANT)
         return scheduled
 
     def after(self, seconds: float, action: Callable[[], Any]) -> Scheduled:
@@ -50,7 +53,7 @@ class VirtualTime:
         start = self.now
 
         def again(count: int) -> None:
-            self._act(scheduled, action)
+            self._act(scheduled, action, interval < INSTANT)
             if not scheduled.is_cancelled:  # the times are multiples: sums of 1/60 would drift
                 self.schedule.at(start + (count + 1) * interval, again, count + 1)
 
@@ -58,7 +61,12 @@ class VirtualTime:
         return scheduled
 
     def run(self, seconds: float) -> None:
-        """Let simulated time pass."""
+        """Let simulated time pass.
+
+        Raises:
+            RuntimeError: It cannot, since somebody wants to be called again and again at the same instant; the message
+                names who. So do `run_until` and all that lets time pass.
+        """
         self._run(self.now + seconds, None)
 
     def run_until(self, condition: Callable[[], Any], timeout: float = 10.0) -> None:
@@ -78,9 +86,12 @@ class VirtualTime:
         """Take note that somebody begins to run, to drive it from the next moment on."""
         self._has_news = True
 
-    def _act(self, scheduled: Scheduled, action: Callable[[], Any]) -> None:
-        if not scheduled.is_cancelled:
-            action()
+    def _act(self, scheduled: Scheduled, action: Callable[[], Any], is_at_once: bool) -> None:
+        if scheduled.is_cancelled:
+            return
+        if is_at_once:
+            self.headway.note(_name(action))
+        action()
 
     def _run(self, until: float, condition: Callable[[], Any] | None) -> bool:
         if self.is_running:
@@ -116,3 +127,7 @@ class VirtualTime:
 
     def _adopt(self) -> None:
         """Take in those who have begun to run since; `look_around` asks for it."""
+
+
+def _name(action: Callable[[], Any]) -> str:
+    return f"the action {getattr(action, '__qualname__', action)!r}"

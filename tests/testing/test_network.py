@@ -5,15 +5,29 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from pygase import RELIABLE, TO_DELETE, Backend, Client, DisconnectReason, GameState, GameStateStore, Server
+from pygase import (
+    RELIABLE,
+    TO_DELETE,
+    Backend,
+    Client,
+    DisconnectReason,
+    GameState,
+    GameStateMachine,
+    GameStateStore,
+    Server,
+)
+from pygase.drivers import Run, UserCode
 from pygase.errors import WrongThread
 from pygase.integrations.base import FrameAdapter
 from pygase.testing import PROFILES, Conditions, SimulatedNetwork
+from pygase.testing.driver import SimulatedDriver
+from pygase.testing.headway import MAX_TURNS
+from tests.drivers.fakes import NotingCore
 
 STILL = Conditions(latency=0.02)
 
@@ -195,6 +209,73 @@ def test_failed_action_leaves_the_simulation_usable(network: SimulatedNetwork) -
 def test_run_until_says_the_seed_when_it_fails(network: SimulatedNetwork) -> None:
     with pytest.raises(TimeoutError, match=r"within 3 simulated seconds \(seed 1\)"):
         network.run_until(lambda: False, timeout=3)
+
+
+class OverdueCore(NotingCore):
+    """A core whose timer does not move, though it is handled."""
+
+    def next_timer(self) -> float:
+        return 2.0
+
+
+def test_timer_that_does_not_move_is_told_with_its_owner(network: SimulatedNetwork) -> None:
+    network.run(3.0)
+    host = network.host_of(network.client())
+    run = Run(host, OverdueCore(), UserCode("pygase.test"), lambda signal: False)
+    run.listen(host.client_socket(("10.0.0.1", 1)))
+    SimulatedDriver(network, run, host, UserCode("pygase.test"), "the clock that stopped")
+    with pytest.raises(RuntimeError, match=r"the clock that stopped, whose timer is due at 2\.0+ s, .*\(seed 1\)"):
+        network.run(1.0)
+
+
+@pytest.mark.parametrize(
+    ("begin", "name"),
+    [
+        (lambda network: network.serve(Server(GameStateStore())), r"the server on 10\.0\.0\.1, port 8080"),
+        (lambda network: network.connect(), r"client 0 on 10\.0\.1\.2"),
+        (lambda network: network.run_game_loop(GameStateMachine(GameStateStore())), r"the game loop of '.*time_step'"),
+    ],
+    ids=["server", "client", "game loop"],
+)
+def test_whoever_makes_no_headway_has_a_name(
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch, begin: Callable[[SimulatedNetwork], Any], name: str
+) -> None:
+    monkeypatch.setattr("pygase.testing.headway.MAX_TURNS", 0)
+
+    def play() -> None:
+        begin(network)
+        network.run(1.0)
+
+    with pytest.raises(RuntimeError, match=f"no headway at .*: {name}"):
+        play()
+
+
+def test_action_that_asks_for_itself_at_once_is_told(network: SimulatedNetwork) -> None:
+    def again() -> None:
+        network.after(0.0, lambda: again())  # noqa: PLW0108  (each time another one)
+
+    again()
+    with pytest.raises(RuntimeError, match=r"no headway at 0\.0+ s: the action .*again.*lambda"):
+        network.run(1.0)
+
+
+def test_action_that_repeats_without_any_interval_is_told(network: SimulatedNetwork) -> None:
+    network.every(0.0, network.client)
+    with pytest.raises(RuntimeError, match=r"the action 'SimulatedNetwork\.client' has had"):
+        network.run(1.0)
+
+
+def test_many_actions_at_one_instant_are_no_lack_of_headway(network: SimulatedNetwork) -> None:
+    happened: list[int] = []
+    for number in range(2 * MAX_TURNS):
+        network.at(1.0, lambda number=number: happened.append(number))  # type: ignore[misc]
+    network.run(1.0)
+    assert happened == list(range(2 * MAX_TURNS))
+
+
+def test_game_loop_takes_the_intervals_that_a_real_one_takes(network: SimulatedNetwork) -> None:
+    with pytest.raises(ValueError, match="an interval is a number of seconds above 0"):
+        network.serve(moving_backend(), interval=0.0)
 
 
 def test_coroutines_sleep_in_virtual_time(network: SimulatedNetwork) -> None:
