@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine
+from threading import get_ident
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
 from pygase.config import (
@@ -272,7 +273,9 @@ class Client:
         run, session = self._run, self._session
         if run is None or session is None or session.is_over:
             raise NotConnected(f"event {event_type!r} was dispatched without a connection: call connect first")
-        if run.has_thread and self._is_in_frame(session) and session.hand_over(message, retries, ack_callback):
+        thread = get_ident()
+        is_in_frame = run.has_thread and (thread == self._frame_thread or self._is_in_frame(thread, session))
+        if is_in_frame and session.hand_over(message, retries, ack_callback):
             if not session.is_awaited:
                 session.is_awaited = True
                 run.flush_soon()
@@ -309,7 +312,7 @@ class Client:
         if self._claimed_by not in (None, owner):
             raise AdapterMisuse(f"this client already belongs to {self._claimed_by!r}; close that adapter first")
         self._claimed_by = owner
-        self._frame_thread = threading.get_ident()
+        self._frame_thread = get_ident()
         if self._run is not None:
             self._run.claimed_by = owner
             self._run.mailbox.wake()
@@ -333,7 +336,7 @@ class Client:
             How many events there were.
         """
         run = self._run
-        if run is None:
+        if run is None or not (run.mailbox.items or self._user_code.tasks):  # as in most frames
             return 0
         self._observer = observer
         try:
@@ -412,7 +415,7 @@ class Client:
     def _run_here(self, port: int, hostname: str, options: ConnectOptions) -> None:
         run = self._run
         assert run is not None
-        self._handler_thread = threading.get_ident()
+        self._handler_thread = get_ident()
         if self._launch(port, hostname, options):
             run.drive_in_thread()
         try:
@@ -487,10 +490,7 @@ class Client:
         """Run the user's code for one signal."""
         if type(signal) is EventArrived:
             self._bytes_taken += signal.size
-            event = signal.event
-            self._user_code.handle(self._handlers.call, event, _NOTHING)
-            if self._observer is not None:
-                self._observer(event)
+            self._call_handler(signal.event, _NOTHING)
             return True
         if isinstance(signal, EventAcknowledged):
             callback: Any = signal.tag
@@ -519,16 +519,14 @@ class Client:
         if self._observer is not None:
             self._observer(event)
 
-    def _is_in_frame(self, session: ClientSession) -> bool:
+    def _is_in_frame(self, thread: int, session: ClientSession) -> bool:
         """Return whether whoever dispatches is a frame loop, which has better things to do than to send datagrams.
 
-        An adapter's is one. Without an adapter, whoever looks at the state between two events is taken for one; others
-        may be waiting for what comes of the event, and send it themselves, for one change of threads less. A handler
-        is the network's guest anyway.
+        An adapter's is one: `_frame_thread`. Without an adapter, whoever looks at the state between two events is taken
+        for one; others may be waiting for what comes of the event, and send it themselves, for one change of threads
+        less. A handler is the network's guest anyway.
         """
-        thread, access = threading.get_ident(), self._access
-        if thread == self._frame_thread:
-            return True
+        access = self._access
         if thread == self._handler_thread:
             return False
         if thread == access.looked_by:

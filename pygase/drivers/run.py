@@ -61,7 +61,8 @@ class Run:
         self.over = threading.Event()
         self.claimed_by: object = None
         self.endpoint: Endpoint | None = None
-        self.has_thread = False  # that drives the network
+        self.is_pumped = True  # the caller drives the network
+        self.has_thread = False  # that drives it
         self._sender: Sender | None = None
         self._sort = sort or self.mailbox.post
         self._handle = handle
@@ -84,7 +85,7 @@ class Run:
             if self.endpoint.is_closed:  # whoever ended it meanwhile has driven it to the end
                 return
             self._driver = self._thread = driver = NetworkThread(self.endpoint, self._end, gather=gather)
-        self.has_thread = True
+            self.is_pumped, self.has_thread = False, True
         self.mailbox.on_mail = driver.wake_leader
         driver.start(led_by=get_ident())
 
@@ -92,16 +93,17 @@ class Run:
         """Have the running asyncio loop drive the network."""
         assert self.endpoint is not None
         self._driver = driver = AsyncioDriver(self.endpoint)
+        self.is_pumped = False
         driver.start()
         return driver
 
     def driven_by(self, driver: object) -> None:
         """Take note that somebody calls `take_turn` whenever there is something to do: a simulation does."""
-        self._driver = driver
+        self._driver, self.is_pumped = driver, False
 
     def drive_with(self, other: "Run") -> None:
         """Share another run's socket, lock and driver: its core serves this session too."""
-        self.lock, self.endpoint, self._driver = other.lock, other.endpoint, other
+        self.lock, self.endpoint, self._driver, self.is_pumped = other.lock, other.endpoint, other, False
 
     def take_in(self, again_in: float) -> None:
         """Read what has arrived, before a tick that is to handle it. From any thread. See `Endpoint.take_in`."""
@@ -124,11 +126,6 @@ class Run:
             assert self.endpoint is not None
             self._sender = Sender(self.endpoint.flush, self.over.is_set)
         self._sender.ring(None)
-
-    @property
-    def is_pumped(self) -> bool:
-        """Whether the caller drives the network."""
-        return self._driver is None
 
     def submit(self, function: Callable[..., Any], *args: Any, send: bool = True, **kwargs: Any) -> Any:
         """Call into the core, and send what comes of it at once unless told not to."""
@@ -162,7 +159,7 @@ class Run:
 
     def turn(self) -> None:
         """Drive the network once, for a session that nobody else drives, or whose event loop waits for the caller."""
-        if self._driver is None:
+        if self.is_pumped:
             self.take_turn()
         elif isinstance(self._driver, AsyncioDriver) and inside_event_loop() and self.endpoint is not None:
             self.endpoint.turn()

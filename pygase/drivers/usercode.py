@@ -19,13 +19,16 @@ class UserCode:
     A coroutine is started at once. Inside a running event loop it becomes a task of that loop; elsewhere it runs on a
     private loop of this object, which `step` moves on: it stays on the thread that delivers, so two handlers never
     run at the same time.
+
+    Attributes:
+        tasks: Coroutines under way. Those of the private loop need `step`.
     """
 
     def __init__(self, logger_name: str) -> None:
         self.new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop  # a simulation has its own
         self._log = logging.getLogger(logger_name)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
         self._logged_at: dict[str, float] = {}
         self._left_out: dict[str, int] = {}
         self.errors = 0
@@ -33,7 +36,7 @@ class UserCode:
     @property
     def has_tasks(self) -> bool:
         """Whether coroutines are under way that need `step`."""
-        return self._loop is not None and bool(self._tasks)
+        return self._loop is not None and bool(self.tasks)
 
     def run(
         self,
@@ -97,15 +100,15 @@ class UserCode:
 
     def step(self) -> None:
         """Move the private loop's coroutines on as far as they go without waiting."""
-        if self._tasks and self._loop is not None and not inside_event_loop():
+        if self.tasks and self._loop is not None and not inside_event_loop():
             self._loop.call_soon(self._loop.stop)
             self._loop.run_forever()
-            if not self._tasks:
+            if not self.tasks:
                 self.close()  # a loop holds sockets: none is kept for games without coroutines under way
 
     async def finish(self, timeout: float) -> None:
         """Wait for the coroutines under way on the running loop, at most `timeout` seconds."""
-        tasks = self._tasks - {asyncio.current_task()}
+        tasks = self.tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
 
@@ -113,10 +116,10 @@ class UserCode:
         """Cancel coroutines that are still under way on the private loop."""
         if self._loop is None or inside_event_loop():
             return
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        if self._tasks:
-            self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        if self.tasks:
+            self._loop.run_until_complete(asyncio.gather(*self.tasks, return_exceptions=True))
         self._loop.close()
         self._loop = None
 
@@ -140,8 +143,8 @@ class UserCode:
                 self._loop = self.new_loop()
             loop = self._loop
         task = loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         self.step()
 
 

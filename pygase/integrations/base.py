@@ -126,11 +126,12 @@ class FrameAdapter:
         if self._is_ending:
             self._is_up = self._is_ending = False
         try:
-            self._client.pump()
+            client = self._client
+            client.pump()
             room = self._room()
             if room > 0:
-                self._client.deliver(min(room, self._max_events), self._observe)
-            if self._user_code.has_tasks:
+                client.deliver(room, self._observe)
+            if self._user_code.tasks:
                 self._user_code.step()
             if self._limiter.held:
                 self._send_due()
@@ -230,7 +231,8 @@ class FrameAdapter:
                 the game could hear of it, what is sent is lost instead.
             WrongThread: Another thread than the owner called.
         """
-        self._owner.require("send")
+        if get_ident() != self._owner.ident:
+            self._owner.require("send")
         if rate is None or self._limiter.admit(event_type, args, kwargs, rate, self._client.clock()):
             try:
                 self._client.dispatch_event(event_type, *args, **kwargs)
@@ -286,7 +288,7 @@ class FrameAdapter:
     # --- for adapters of engines ----------------------------------------------------------------------------
 
     def _room(self) -> int:
-        """Return how many events the engine takes now; an engine whose queue is full says none."""
+        """Return how many events the engine takes now, `max_events` at most; one whose queue is full says none."""
         return self._max_events
 
     def _translate(self, event: Event) -> None:

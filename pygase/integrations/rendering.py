@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pygase.client import Client
-    from pygase.drivers import StateAccess
     from pygase.gamestate import GameState
     from pygase.integrations.owner import Owner
     from pygase.state.interpolation import Interpolator
@@ -32,9 +32,9 @@ class RenderPass(AbstractContextManager["GameState"]):
 
     def __init__(self, client: Client, owner: Owner, interpolator: Interpolator | None) -> None:
         self._client = client
+        self._access = client.access_game_state()
         self._owner = owner
         self._interpolator = interpolator
-        self._access: StateAccess | None = None
         self.state: GameState | None = None
         self.depth = 0
 
@@ -43,30 +43,33 @@ class RenderPass(AbstractContextManager["GameState"]):
             self.depth += 1
             assert self.state is not None
             return self.state
-        self._owner.require("render_state")
-        client, interpolator = self._client, self._interpolator
-        access = client.access_game_state()
-        state = access.__enter__()
+        if get_ident() != self._owner.ident:
+            self._owner.require("render_state")
+        state = self._access.__enter__()
+        if self._interpolator is not None:
+            self._place(self._interpolator, state)
+        self.state = state
+        self.depth = 1
+        return state
+
+    def _place(self, interpolator: Interpolator, state: GameState) -> None:
+        client, access = self._client, self._access
         try:
-            if interpolator is not None:
-                history, now = client.take_state_history(), client.clock()
-                if history:
-                    interpolator.receive(history, state, now, is_untouched=access.is_untouched)
-                interpolator.place(now)
+            history, now = client.take_state_history(), client.clock()
+            if history:
+                interpolator.receive(history, state, now, is_untouched=access.is_untouched)
+            interpolator.place(now)
         except BaseException:
             access.__exit__(None, None, None)
             raise
-        self._access, self.state, self.depth = access, state, 1
-        return state
 
     def __exit__(self, *error: Any) -> None:
         self.depth -= 1
         if self.depth:
             return
-        access, self._access, self.state = self._access, None, None
-        assert access is not None
+        self.state = None
         try:
             if self._interpolator is not None:
                 self._interpolator.restore()
         finally:
-            access.__exit__(*error)
+            self._access.__exit__(None, None, None)

@@ -23,8 +23,8 @@ _NUMBERS: Final = frozenset({bool, int, float, type(None)})
 _FEW: Final = 64
 _SHORT: Final = 1_024
 _pack_few: Final = msgpack.packb if "fallback" in msgpack.Packer.__module__ else msgpack.Packer().pack
-"""Encodes a few numbers and short texts, as most events are. Packing these runs nobody's code, so that no two threads
-meet in the C code, and one packer does for all: to make one costs more than what it does."""
+"""Encodes a few numbers, lists of such and short texts, as most events are. Packing these runs nobody's code, so that
+no two threads meet in the C code, and one packer does for all: to make one costs more than what it does."""
 
 _INT_MIN: Final = -(1 << 63)
 _INT_MAX: Final = (1 << 64) - 1
@@ -46,7 +46,12 @@ def pack(value: Any) -> bytes:
         if type(value) is list and len(value) <= _FEW:
             for member in value:
                 kind = type(member)
-                if kind not in _NUMBERS and (kind is not str or len(member) > _SHORT):
+                if kind in _NUMBERS:
+                    continue
+                if kind is str:
+                    if len(member) > _SHORT:
+                        break
+                elif kind not in _SEQUENCES or len(member) > _FEW or not _NUMBERS.issuperset(map(type, member)):
                     break
             else:
                 return _pack_few(value)  # type: ignore[no-any-return]

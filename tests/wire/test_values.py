@@ -101,7 +101,7 @@ def test_what_cannot_be_sent_raises_naming_it(value: Any, named: Any) -> None:
 
 
 def test_what_cannot_be_sent_leaves_nothing_behind_for_the_next_value() -> None:
-    for bad in (["x", 1 << 70], ["x", "\ud800"], ["x", [object()]]):
+    for bad in (["x", 1 << 70], ["x", "\ud800"], ["x", [object()]], ["x", [1, 1 << 70]], ["x", (1, {1.5: 0})]):
         with pytest.raises(NotSendable):
             pack(bad)
         assert pack(["y", 2]) == msgpack.packb(["y", 2])
