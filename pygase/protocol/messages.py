@@ -27,6 +27,7 @@ class Messages:
     __slots__ = (
         "_acked",
         "_has_large",
+        "_has_others",
         "_large_retried",
         "_large_unreliable",
         "_reliable_first",
@@ -46,6 +47,8 @@ class Messages:
         self._retried: RetriedSender | None = None
         self._large_unreliable: LargeSender | None = None
         self._large_retried: LargeSender | None = None
+        # Whether there may be any besides small ones that go once: most connections mostly have none.
+        self._has_others = False
         # Whether large messages may be waiting to become parcels: spares looking.
         self._has_large = False
         self._reliable_first = False
@@ -88,10 +91,12 @@ class Messages:
         """Queue one message. See `Traffic.send`."""
         size = len(message)
         if size <= FRAGMENT_BYTES:
+            if retries == 0:
+                self.unreliable.send(message, tag)
+                return
+            self._has_others = True
             if retries == RELIABLE:
                 self.reliable.send(message, tag)
-            elif retries == 0:
-                self.unreliable.send(message, tag)
             else:
                 self.retried.send(message, retries, tag)
             return
@@ -104,7 +109,7 @@ class Messages:
         else:
             # With a tag even what is sent once goes where the receiver forgets no part of it: the tag must be true.
             self.large_retried.send(message, retries, tag)
-        self._has_large = True
+        self._has_large = self._has_others = True
 
     # --- what there is ----------------------------------------------------------------------------------------------
 
@@ -114,11 +119,18 @@ class Messages:
         Returns:
             Whether anything is queued still, or may have to be sent again.
         """
-        unreliable, reliable, retried = self._unreliable, self.reliable, self._retried
-        if unreliable is not None and unreliable.queue:
-            unreliable.drop_old(now)
-        if unreliable is not None and (unreliable.queue or unreliable.tagged):
-            return True
+        unreliable = self._unreliable
+        if unreliable is not None:
+            if unreliable.queue:
+                unreliable.drop_old(now)
+            if unreliable.queue or unreliable.tagged:
+                return True
+        if self._has_others:
+            self._has_others = self._are_others_left()
+        return self._has_others
+
+    def _are_others_left(self) -> bool:
+        reliable, retried = self.reliable, self._retried
         if reliable.overdue or self.parcels.ready or self._has_large:
             return True
         if len(reliable) or (retried is not None and (len(retried) or retried.overdue)):
@@ -138,15 +150,20 @@ class Messages:
     @property
     def are_overdue(self) -> bool:
         """Whether some are to be sent again."""
+        if not self._has_others:
+            return False
         retried = self._retried
         return bool(self.reliable.overdue) or (retried is not None and bool(retried.overdue))
 
     @property
     def small_waiting(self) -> bool:
         """Whether one that fits into a packet is ready to go."""
-        unreliable, reliable, retried = self._unreliable, self.reliable, self._retried
+        unreliable = self._unreliable
         if unreliable is not None and (unreliable.queue or unreliable.tagged):
             return True
+        if not self._has_others:
+            return False
+        reliable, retried = self.reliable, self._retried
         if (reliable.fresh or reliable.overdue) and reliable.waiting:
             return True
         return retried is not None and bool(retried.fresh or retried.overdue) and retried.waiting
@@ -154,7 +171,7 @@ class Messages:
     @property
     def large_waiting(self) -> bool:
         """Whether a fragment is ready to go."""
-        if not self._has_large and not self.parcels.ready:
+        if not self._has_others or not (self._has_large or self.parcels.ready):
             return False
         self._has_large = False
         for large in (self._large_unreliable, self._large_retried):
@@ -181,12 +198,13 @@ class Messages:
         Returns:
             The room left then.
         """
-        reliable, retried, unreliable = self.reliable, self._retried, self._unreliable
+        unreliable = self._unreliable
         if unreliable is not None and not (unreliable.queue or unreliable.tagged):
             unreliable = None
+        reliable, retried = self.reliable, self._retried
         if retried is not None and not (retried.fresh or retried.overdue):
             retried = None
-        if retried is None and not (reliable.fresh or reliable.overdue):
+        if not self._has_others or (retried is None and not (reliable.fresh or reliable.overdue)):
             if unreliable is not None:
                 self._reliable_first = False
                 room = unreliable.pack(parts, contents, room, share=False)

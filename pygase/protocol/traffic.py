@@ -118,6 +118,9 @@ class Traffic(Outgoing):
     def due_at(self) -> float:
         """The same as `next_timer`, with infinity for never."""
         at = self._awaited_at()
+        snapshot = self._snapshot
+        if not self._has_messages and snapshot.offer is None and snapshot.transfer is None:  # nothing waits
+            return at
         send_at = self._send_at()
         return send_at if send_at < at else at
 
