@@ -231,7 +231,7 @@ class RoomServer(Listener[RoomsSession]):
             if ends:
                 its_signals.pop()
             if its_signals:
-                room.backend.server._sort(its_signals)
+                room.backend.server._delivery.sort(its_signals)
             if ends:
                 self._room_ended(room)
 
@@ -317,7 +317,8 @@ class _RoomRun(Run):
     def __init__(self, system: System, room: _Room, host: Run, ticks: Callable[[], TickThread | None]) -> None:
         server = room.backend.server
         assert room.session is not None
-        super().__init__(system, room.session, server._user_code, server._handle, server._sort, on_end=server._stopped)
+        handle, sort = server._delivery.handle, server._delivery.sort
+        super().__init__(system, room.session, server._user_code, handle, sort, on_end=server._stopped)
         self.drive_with(host)
         self.mailbox.on_mail = lambda: host.mailbox.post((self,))
         self._ticks = ticks

@@ -1,52 +1,27 @@
 """The server: listens to clients, hands their events on, and keeps their game states up to date."""
 
-import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final, Protocol, Unpack
+from typing import Any, Unpack
 
 from pygase.client import check_dispatch
-from pygase.config import MAX_INBOX_EVENTS, RELIABLE, SEAT_HOLD
+from pygase.config import RELIABLE, SEAT_HOLD
 from pygase.connection import ServerConnection
+from pygase.delivery import Address, Delivery, EventWire
 from pygase.drivers import Run, Viewing, inside_event_loop
-from pygase.event import Event, UniversalEventHandler
 from pygase.gamestate import GameState, GameStateStore
 from pygase.listener import Listener, ServerOptions
 from pygase.machine import GameStateMachine
 from pygase.session.events import check_at_server, encode_event
 from pygase.session.seat import Seat
 from pygase.session.server import ServerSession
-from pygase.session.signals import (
-    ClientJoined,
-    ClientLeft,
-    ClientReturned,
-    EventAcknowledgedBy,
-    EventFrom,
-    ShutdownRequested,
-)
 from pygase.session.tick import current_tick
 from pygase.state import StateFeed, ViewFeed, parse_precision
 
 __all__ = ["EventWire", "Server", "ServerOptions"]
 
-_log = logging.getLogger("pygase.server")
-
-Address = tuple[Any, ...]
-
 View = Callable[[GameState, int], Any]
 """What shows a client its part of a state: see `Server`."""
-
-_EVENTS: Final = {EventFrom}
-"""The types among what a busy game's clients have to say."""
-
-_VIEWS_WANTED: Final = object()
-"""In the mailbox: a client has come that needs its view, though the state may not change for long."""
-
-
-class EventWire(Protocol):
-    """What events are repeated to: usually a `GameStateMachine`."""
-
-    def _push_event(self, event: Event) -> Any: ...
 
 
 class Server(Listener[ServerSession]):
@@ -66,7 +41,6 @@ class Server(Listener[ServerSession]):
         ValueError: A path or a step in `precision` is none.
 
     Attributes:
-        connections: The `ServerConnection` of each connected client, by its address.
         game_state_store: The store.
     """
 
@@ -81,13 +55,15 @@ class Server(Listener[ServerSession]):
             raise TypeError(f"a view is a function of a game state and a client id, not {view!r}")
         parse_precision(precision or {})
         super().__init__()
-        self.connections: Mapping[Address, ServerConnection] = {}
         self.game_state_store = game_state_store
-        self._handlers = UniversalEventHandler()
-        self._wire: EventWire | None = None
+        self._delivery = Delivery(self._user_code)
         self._view = view
         self._precision = dict(precision or {})
-        self._viewing: Viewing | None = None
+
+    @property
+    def connections(self) -> Mapping[Address, ServerConnection]:
+        """The `ServerConnection` of each connected client, by its address."""
+        return self._delivery.connections
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -217,7 +193,7 @@ class Server(Listener[ServerSession]):
             ReservedEventType: The event type is one that happens at clients only.
         """
         check_at_server(event_type)
-        self._handlers.register_event_handler(event_type, event_handler_function)
+        self._delivery.handlers.register_event_handler(event_type, event_handler_function)
 
     @property
     def errors(self) -> int:
@@ -232,7 +208,7 @@ class Server(Listener[ServerSession]):
         feed, view_feed = self._new_feeds()
         system, seat_hold = self._system, options.get("seat_hold", SEAT_HOLD)
         session = ServerSession(link, feed, system.is_own_ip, seat_hold, view_feed)
-        run = Run(system, session, self._user_code, self._handle, self._sort, on_end=self._stopped)
+        run = Run(system, session, self._user_code, self._delivery.handle, self._delivery.sort, on_end=self._stopped)
         self._serve(session, run, sock)
         self._follow_state(session, run, event_wire)
 
@@ -250,10 +226,10 @@ class Server(Listener[ServerSession]):
 
     def _follow_state(self, session: ServerSession, run: Run, event_wire: EventWire | None) -> None:
         """Have a session's clients get the state, or what they may see of it, whenever it changes."""
-        self._wire = event_wire
-        self._viewing = None
+        viewing = None
         if self._view is not None:
-            self._viewing = Viewing(self._view, self.game_state_store, session, run, self._user_code)
+            viewing = Viewing(self._view, self.game_state_store, session, run, self._user_code)
+        self._delivery.begin(session, run, event_wire, viewing)
         self.game_state_store.subscribe(self._on_state)
         if isinstance(event_wire, GameStateMachine):
             event_wire._take_in = self._take_in
@@ -266,130 +242,28 @@ class Server(Listener[ServerSession]):
 
     def _stopped(self) -> None:
         self.game_state_store.unsubscribe(self._on_state)
-        if isinstance(self._wire, GameStateMachine):
-            self._wire._take_in = None
-        self.connections = {}
+        wire = self._delivery.wire
+        if isinstance(wire, GameStateMachine):
+            wire._take_in = None
+        self._delivery.connections = {}
         self._hostname = self._port = None
 
     def _take_in(self, interval: float) -> None:
         """A tick begins, which handles what has arrived; so it may wait for the next one, unless for handlers here."""
-        if self._viewing is not None:
-            self._viewing.begin_tick(interval)
+        viewing = self._delivery.viewing
+        if viewing is not None:
+            viewing.begin_tick(interval)
         if self._run is not None:
-            self._run.take_in(0.0 if len(self._handlers) else interval)
+            self._run.take_in(0.0 if len(self._delivery.handlers) else interval)
 
     def _on_state(self) -> None:
         """The store has a newer state: every client is to get it, with what the tick has dispatched."""
-        run, session = self._run, self._session
-        if self._viewing is not None:
-            self._viewing.look()
+        run, session, viewing = self._run, self._session, self._delivery.viewing
+        if viewing is not None:
+            viewing.look()
         elif run is not None and session is not None and run.endpoint is not None:
             run.submit(session.publish, self._system.clock(), send=False)
             run.flush()
-
-    def _sort(self, signals: list[Any]) -> None:
-        """Pass the session's signals on. Inside the core's lock, so it runs no user code."""
-        run = self._run
-        assert run is not None
-        are_events = type(signals[0]) is EventFrom if len(signals) == 1 else set(map(type, signals)) == _EVENTS
-        if not are_events:
-            for signal in signals:
-                if type(signal) is not EventFrom:
-                    self._note(signal)
-        wire, mail = self._wire, signals
-        if isinstance(wire, GameStateMachine) and not len(self._handlers) and not run.mailbox.items:
-            # With nothing to run here, events go straight into the tick.
-            if are_events:
-                wire._push_events(signals)
-                return
-            mail = []
-            for signal in signals:
-                occurrence = _as_event(signal)
-                if occurrence is None:
-                    mail.append(signal)
-                else:
-                    wire._push_event(*occurrence)
-        if mail:
-            if len(run.mailbox.items) > MAX_INBOX_EVENTS:  # its handlers cannot keep up, and memory is bounded
-                mail = [signal for signal in mail if not isinstance(signal, EventFrom)]
-            run.mailbox.post(mail)
-
-    def _note(self, signal: Any) -> None:
-        """Keep `connections` up to date, and have new clients shown what they may see."""
-        if isinstance(signal, ClientJoined):
-            signal.seat.owner = ServerConnection(signal.seat)
-            self.connections = {**self.connections, signal.seat.address: signal.seat.owner}
-        elif isinstance(signal, ClientReturned):
-            kept = {a: c for a, c in self.connections.items() if a != signal.former_address}
-            self.connections = {**kept, signal.seat.address: signal.seat.owner}
-        elif isinstance(signal, ClientLeft):
-            self.connections = {a: c for a, c in self.connections.items() if c is not signal.seat.owner}
-        if self._viewing is not None and self._run is not None and isinstance(signal, (ClientJoined, ClientReturned)):
-            self._run.mailbox.post([_VIEWS_WANTED])
-
-    def _handle(self, signal: Any) -> bool:
-        """Run the user's code for one signal."""
-        if type(signal) is EventFrom and self._wire is None:
-            injected = {"client_address": signal.seat.peer.address}
-            self._user_code.handle(self._handlers.call, signal, injected)
-            return True
-        occurrence = _as_event(signal)
-        if occurrence is None:
-            self._handle_other(signal)
-            return False
-        event, injected = occurrence
-        run, wire, handlers = self._user_code.run, self._wire, self._handlers
-        if wire is None:
-            self._user_code.handle(handlers.call, event, injected)
-        elif handlers.has_event_type(event.type):
-
-            def pass_on() -> None:
-                run("the event wire", _push_onto, wire, event, injected)
-
-            run("the handler", handlers.call, event, injected, event_type=event.type, then=pass_on)
-        else:
-            run("the event wire", _push_onto, wire, event, injected)
-        return True
-
-    def _handle_other(self, signal: Any) -> None:
-        """Do what a signal asks for that is no event."""
-        if signal is _VIEWS_WANTED:
-            if self._viewing is not None:
-                self._viewing.look_for_new()
-        elif isinstance(signal, EventAcknowledgedBy):
-            callback: Any = signal.tag
-            self._user_code.run("an ack callback", callback, signal.seat.owner)
-        elif isinstance(signal, ShutdownRequested):
-            _log.info("the host asked for a shutdown")
-            if self._run is not None and self._session is not None:
-                self._run.submit(self._session.close, self._system.clock())
-
-
-def _as_event(signal: Any) -> tuple[Event, dict[str, Any]] | None:
-    """Return a signal as an event and what its handlers get besides its data."""
-    if isinstance(signal, EventFrom):
-        return signal, {"client_address": signal.seat.peer.address}
-    if isinstance(signal, ClientJoined):
-        who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
-        name = "CLIENT_RECONNECTED" if signal.is_returning else "CLIENT_CONNECTED"
-        return Event(name), {**who, "user_data": signal.seat.peer.user_data}
-    if isinstance(signal, ClientReturned):
-        who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
-        return Event("CLIENT_RECONNECTED"), {**who, "former_address": signal.former_address}
-    if isinstance(signal, ClientLeft):
-        who = {"client_address": signal.seat.address, "client_id": signal.seat.peer.client_id}
-        return Event("CLIENT_DISCONNECTED"), {**who, "reason": signal.reason}
-    return None
-
-
-def _push_onto(wire: EventWire, event: Event, injected: dict[str, Any]) -> Any:
-    """Put an event on the event wire. Returns an awaitable if that takes one."""
-    if isinstance(wire, GameStateMachine):
-        return wire._push_event(event, injected)
-    if isinstance(event, EventFrom):
-        event = event.alone()
-    event.handler_kwargs.update(injected)
-    return wire._push_event(event)
 
 
 def _addresses(target_client: Any) -> list[Address]:

@@ -302,7 +302,7 @@ def test_events_go_on_to_any_object_that_takes_them(network: SimulatedNetwork) -
     server = Server(GameStateStore())
     server._system = network.host_of(network.client(ip="10.0.0.1"))
     network.serve(server)
-    server._wire = wire  # as `run(event_wire=wire)` does
+    server._delivery.wire = wire  # as `run(event_wire=wire)` does
     client = connected(network)
     client.dispatch_event("E", 1, x=2, client_address="forged")
     network.run(0.2)
@@ -333,7 +333,7 @@ def test_server_with_a_machine_that_does_not_tick_still_serves_state(network: Si
     store = GameStateStore(GameState(level=3))
     server, machine = Server(store), GameStateMachine(store)
     network.serve(server)
-    server._wire = machine
+    server._delivery.wire = machine
     client = connected(network)
     with client.access_game_state() as game_state:
         assert game_state.level == 3

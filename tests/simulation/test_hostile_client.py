@@ -253,7 +253,7 @@ def test_forged_values_do_not_reach_handlers(scene: Scene) -> None:
 def test_events_that_nobody_handles_leave_nothing_behind(scene: Scene) -> None:
     server, machine = scene.backend.server, scene.backend.game_state_machine
     # Not the link: the tests' audit of nonces keeps every one that it has used.
-    kept = (server._user_code, server._handlers, machine._events, machine._handlers, scene.seat.traffic)
+    kept = (server._user_code, server._delivery.handlers, machine._events, machine._handlers, scene.seat.traffic)
     scene.bad.dispatch_event("WARM_UP")
     scene.network.run(0.5)
     before = memory_of(*kept)

@@ -57,8 +57,8 @@ class SlowRota(Rota):
 
 
 def overload(server: Server) -> None:
-    assert server._viewing is not None
-    server._viewing._rota = SlowRota()
+    assert server._delivery.viewing is not None
+    server._delivery.viewing._rota = SlowRota()
 
 
 @pytest.mark.parametrize("is_overloaded", [False, True])
@@ -332,8 +332,8 @@ def test_clients_with_the_same_view_share_one_encoding(
     network.serve(server)
     clients = [connected(network) for _ in range(8)]  # one after the other, each to a game that goes on
     order += [client_id(client) for client in clients]
-    assert server._viewing is not None
-    server._viewing._function = view
+    assert server._delivery.viewing is not None
+    server._delivery.viewing._function = view
     store.push_update(GameStateUpdate(1, units={0: {"x": 1.0}}))
     network.run(1.0)
     calls: list[bool] = []
