@@ -4,25 +4,21 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Unpack
+from typing import Any, Unpack
 
 from pygase.backend import Backend
 from pygase.config import SEAT_HOLD, TICK_INTERVAL
-from pygase.drivers import Begun, GameLoop, Run, System, TickThread, UserCode, inside_event_loop
+from pygase.drivers import Begun, Run, TickThread, inside_event_loop
 from pygase.errors import AlreadyRunning
 from pygase.listener import CLOSE_TIMEOUT, Listener, ServerOptions, until_over
-from pygase.machine import GameStateMachine
 from pygase.netcode import room_bytes
+from pygase.room import Room, RoomRun, RoomsUserCode
 from pygase.session.rooms import RoomClosed, RoomsSession
 from pygase.session.server import ServerSession
-from pygase.session.tick import current_tick
 
 __all__ = ["RoomServer"]
 
 _log = logging.getLogger("pygase.server")
-
-_JUST_NOW: Final = 0.002
-"""Rooms whose ticks begin within so many seconds read the socket together."""
 
 
 class RoomServer(Listener[RoomsSession]):
@@ -43,11 +39,11 @@ class RoomServer(Listener[RoomsSession]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._user_code: _RoomsUserCode = _RoomsUserCode()
-        self._open: dict[str, _Room] = {}
+        self._user_code: RoomsUserCode = RoomsUserCode()
+        self._open: dict[str, Room] = {}
         self._opening = threading.RLock()
         self._ticks: TickThread | None = None
-        self._begin_loop: Callable[[_Room], None] | None = None  # while it runs
+        self._begin_loop: Callable[[Room], None] | None = None  # while it runs
 
     @property
     def rooms(self) -> Mapping[str, Backend]:
@@ -85,7 +81,7 @@ class RoomServer(Listener[RoomsSession]):
             if backend in self.rooms.values() or (former is not None and not former.over.is_set()):
                 raise AlreadyRunning("this backend runs already; shut it down first")
             backend.game_state_machine._check_can_run(interval)
-            room = self._open[name] = _Room(name, backend, interval, max_clients)
+            room = self._open[name] = Room(name, backend, interval, max_clients)
             self._start(room)
 
     def close(self, name: str) -> Coroutine[Any, Any, None] | None:
@@ -169,7 +165,7 @@ class RoomServer(Listener[RoomsSession]):
         loop = asyncio.get_running_loop()
         ticking: set[asyncio.Task[None]] = set()
 
-        def begin(room: _Room) -> None:
+        def begin(room: Room) -> None:
             def start() -> None:
                 if room.run is not None and not room.run.over.is_set():
                     ticking.add(loop.create_task(room.machine._run_in_loop(room.interval)))
@@ -187,21 +183,21 @@ class RoomServer(Listener[RoomsSession]):
     def _tick_in_thread(self) -> None:
         ticks = self._ticks = TickThread(self._system.clock)
 
-        def begin(room: _Room) -> None:
+        def begin(room: Room) -> None:
             room.machine._begin()
             loop = room.loop = ticks.begin(room.machine._game_loop(room.interval), room.interval)
             room.machine._hurry = loop.hurry
 
         self._tick_with(begin)
 
-    def _tick_with(self, begin: Callable[["_Room"], None]) -> None:
+    def _tick_with(self, begin: Callable[[Room], None]) -> None:
         """Begin the rooms' game loops, those of rooms that are opened later too."""
         with self._opening:
             self._begin_loop = begin
             for room in list(self._open.values()):
                 begin(room)
 
-    def _start(self, room: "_Room") -> None:
+    def _start(self, room: Room) -> None:
         """Let clients into a room and have it tick, if the server runs."""
         host, session = self._run, self._session
         if host is None or session is None or host.over.is_set() or session.is_over:
@@ -210,7 +206,7 @@ class RoomServer(Listener[RoomsSession]):
         if self._begin_loop is not None:
             self._begin_loop(room)
 
-    def _let_in(self, room: "_Room", host: Run, session: RoomsSession) -> None:
+    def _let_in(self, room: Room, host: Run, session: RoomsSession) -> None:
         """Inside the core's lock, so that nobody enters half a room."""
         server = room.backend.server
         server._system = self._system
@@ -218,7 +214,7 @@ class RoomServer(Listener[RoomsSession]):
         self._user_code.add(server._user_code)
         room.session = session.open(room.name, feed, room.max_clients, view_feed)
         room.session.owner = room
-        room.run = _RoomRun(self._system, room, host, lambda: self._ticks)
+        room.run = RoomRun(self._system, room, host, lambda: self._ticks)
         assert self._hostname is not None
         assert self._port is not None
         server._enter(room.run, room.session, room.machine, self._hostname, self._port)
@@ -226,7 +222,7 @@ class RoomServer(Listener[RoomsSession]):
     def _sort(self, signals: list[tuple[ServerSession, list[Any]]]) -> None:
         """Hand each room its signals. Inside the core's lock."""
         for session, its_signals in signals:
-            room: _Room = session.owner
+            room: Room = session.owner
             ends = isinstance(its_signals[-1], RoomClosed)
             if ends:
                 its_signals.pop()
@@ -235,7 +231,7 @@ class RoomServer(Listener[RoomsSession]):
             if ends:
                 self._room_ended(room)
 
-    def _room_ended(self, room: "_Room") -> None:
+    def _room_ended(self, room: Room) -> None:
         if room.run is not None:
             room.run.end()
         self._user_code.let_go(room.backend.server._user_code)
@@ -246,7 +242,7 @@ class RoomServer(Listener[RoomsSession]):
         if session is not None and not session.is_closing:
             self._forget(room)  # its own server was shut down, or its host asked for it
 
-    def _forget(self, room: "_Room") -> None:
+    def _forget(self, room: Room) -> None:
         if self._open.get(room.name) is room:
             del self._open[room.name]
 
@@ -257,84 +253,3 @@ class RoomServer(Listener[RoomsSession]):
     def _stopped(self) -> None:
         self._hostname = self._port = None
         self._begin_loop = None
-
-
-class _RoomsUserCode(UserCode):
-    """The coroutine handlers of all rooms' servers, for the one thread that delivers."""
-
-    def __init__(self) -> None:
-        super().__init__("pygase.server")
-        self._parts: dict[UserCode, None] = {}
-        self._ended: set[UserCode] = set()
-
-    def add(self, part: UserCode) -> None:
-        """Step a room's coroutines too."""
-        part.new_loop = self.new_loop
-        self._ended.discard(part)
-        self._parts[part] = None
-
-    def let_go(self, part: UserCode) -> None:
-        """Forget a room's, once those under way are through."""
-        self._ended.add(part)
-
-    @property
-    def has_tasks(self) -> bool:
-        return any(part.has_tasks for part in list(self._parts))
-
-    def step(self) -> None:
-        for part in list(self._parts):
-            part.step()
-            if part in self._ended and not part.has_tasks:
-                self._ended.discard(part)
-                self._parts.pop(part, None)
-
-    async def finish(self, timeout: float) -> None:
-        for part in list(self._parts):
-            await part.finish(timeout)
-
-    def close(self) -> None:
-        for part in list(self._parts):
-            part.close()
-
-
-class _Room:
-    """What is known of an open room."""
-
-    def __init__(self, name: str, backend: Backend, interval: float, max_clients: int | None) -> None:
-        self.name = name
-        self.backend = backend
-        self.machine: GameStateMachine = backend.game_state_machine
-        self.interval = interval
-        self.max_clients = max_clients
-        self.session: ServerSession | None = None
-        self.run: _RoomRun | None = None
-        self.loop: GameLoop | None = None
-
-
-class _RoomRun(Run):
-    """A room's run: the network is driven with the other rooms', and so are the handlers."""
-
-    def __init__(self, system: System, room: _Room, host: Run, ticks: Callable[[], TickThread | None]) -> None:
-        server = room.backend.server
-        assert room.session is not None
-        handle, sort = server._delivery.handle, server._delivery.sort
-        super().__init__(system, room.session, server._user_code, handle, sort, on_end=server._stopped)
-        self.drive_with(host)
-        self.mailbox.on_mail = lambda: host.mailbox.post((self,))
-        self._ticks = ticks
-
-    def flush(self) -> None:
-        """Send what there is to send; within a tick, once the ticks of other rooms that are due too are done."""
-        ticks = self._ticks()
-        if ticks is None or not ticks.call_after(super().flush):
-            super().flush()
-
-    def take_in(self, again_in: float) -> None:
-        """Read what has arrived, unless another room's tick has done so just now: that was for all."""
-        endpoint = self.endpoint
-        if endpoint is not None and self.system.clock() - endpoint.drained_at > _JUST_NOW:
-            super().take_in(again_in)
-
-    def wait_over(self, timeout: float) -> bool:
-        """Wait until the room is closed; not within a tick, where other rooms would wait too."""
-        return self.over.is_set() if current_tick.get() is not None else super().wait_over(timeout)
