@@ -19,7 +19,7 @@ class KnownNames:
             the keys of a row.
     """
 
-    __slots__ = ("_index", "_shapes", "_sightings", "_steps", "entries")
+    __slots__ = ("_index", "_row_names", "_rows", "_shapes", "_sightings", "_steps", "entries")
 
     def __init__(self) -> None:
         self.entries: list[str | float | tuple[int, ...]] = []
@@ -27,6 +27,8 @@ class KnownNames:
         self._steps: dict[float, int] = {}
         self._shapes: dict[tuple[Any, ...], int] = {}
         self._sightings: set[Any] = set()
+        self._row_names: list[Any] | None = None
+        self._rows: dict[Any, Any] = {}
 
     def copy(self) -> "KnownNames":
         """Copy the table, for another one to grow from it."""
@@ -34,6 +36,7 @@ class KnownNames:
         copy.entries = self.entries.copy()
         copy._index, copy._steps, copy._shapes = self._index.copy(), self._steps.copy(), self._shapes.copy()
         copy._sightings = self._sightings.copy()
+        copy._row_names, copy._rows = self._row_names, self._rows.copy()
         return copy
 
     @property
@@ -63,6 +66,31 @@ class KnownNames:
             return [index[name] for name in names]
         except KeyError:
             return None
+
+    def row_numbers(self, names: list[Any], rows: list[Any]) -> list[Any] | None:
+        """Find the numbers of rows' keys, which get one at once, without a look at those known already.
+
+        Args:
+            names: The keys of a table's rows, by the rows' numbers: it may grow, but not change.
+            rows: The rows' numbers.
+
+        Returns:
+            Their keys' numbers, or None if one is no string or has none.
+        """
+        if names is not self._row_names:
+            self._row_names, self._rows = names, {}
+        known = self._rows
+        try:
+            return [known[row] for row in rows]
+        except KeyError:
+            pass
+        new = [row for row in rows if row not in known]
+        keys = [names[row] for row in new]
+        numbers = self.numbers(keys, new=True) if set(map(type, keys)) == {str} else None
+        if numbers is None:
+            return None
+        known.update(zip(new, numbers, strict=True))
+        return [known[row] for row in rows]
 
     def step(self, step: float) -> int | None:
         """Find the number of a step, None if it cannot get one."""

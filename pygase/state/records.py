@@ -5,6 +5,7 @@ would have to be put together value by value; of records, it is put together row
 """
 
 from collections.abc import Iterable, Sequence
+from math import copysign
 from struct import Struct
 from typing import Any, Final
 
@@ -12,9 +13,11 @@ from pygase.state import layout
 from pygase.state.precision import Fixed
 from pygase.state.tree import Change, FrozenList
 
-__all__ = ["Form", "RowChanges", "change_of"]
+__all__ = ["Form", "Packed", "RowChanges", "change_of", "packed_row"]
 
 _INT_4: Final = 1 << 31
+_LEAST: Final = -2147483648.0
+_LIMIT: Final = 2147483648.0
 _INT_8: Final = 1 << 63
 _MAX_FORMS: Final = 1_024
 
@@ -33,10 +36,10 @@ class Form:
         steps: The steps in them, in order.
         head: The fields as they are written, if there are no steps.
         cost: What a row costs its reader, beside its place in the column.
-        packer: Packs the values of a row, those in lists one by one.
+        pack: Packs the values of a row, those in lists one by one.
     """
 
-    __slots__ = ("cost", "fields", "head", "keys", "packer", "steps")
+    __slots__ = ("cost", "fields", "head", "keys", "pack", "steps")
 
     def __init__(self, keys: tuple[Any, ...], fields: tuple[Any, ...]) -> None:
         self.keys = keys
@@ -53,59 +56,99 @@ class Form:
             codes += f"{length or 1}{layout.FORM_CODES[form]}"
             self.cost += layout.form_cost(form, length)
         self.head = b"" if self.steps else bytes(fields)
-        self.packer = Struct(codes)
+        self.pack = Struct(codes).pack
 
 
 class RowChanges:
     """In an update, what stands for a dict of what rows need: there is at least one.
 
     Attributes:
-        keys: The keys of rows that change, then those of rows that go.
-        changes: What the rows need that change.
+        names: The keys of a table's rows, by the rows' numbers.
+        numbers: The numbers of rows that change, then those of rows that go.
+        needs: What the rows need that change: `Packed` where that is a dict without dicts in it.
     """
 
-    __slots__ = ("changes", "keys")
+    __slots__ = ("names", "needs", "numbers")
 
-    def __init__(self, keys: list[Any], changes: list[Any]) -> None:
-        self.keys = keys
-        self.changes = changes
+    def __init__(self, names: list[Any], numbers: list[Any], needs: list[Any]) -> None:
+        self.names = names
+        self.numbers = numbers
+        self.needs = needs
+
+    @property
+    def keys(self) -> list[Any]:
+        """The rows' keys, in the order of their numbers."""
+        names = self.names
+        return [names[number] for number in self.numbers]
+
+    @property
+    def changes(self) -> list[Any]:
+        """What the rows need that change, as other updates have it."""
+        return [need.change() if isinstance(need, Packed) else need for need in self.needs]
+
+
+class Packed:
+    """What a row needs that is a dict without dicts in it, and the same as a record.
+
+    Attributes:
+        row: What it needs.
+        form: How the record is packed; None if it has none.
+        record: The values, packed.
+    """
+
+    __slots__ = ("form", "record", "row")
+
+    def __init__(self, row: dict[Any, Any], form: Form | None, record: bytes) -> None:
+        self.row = row
+        self.form = form
+        self.record = record
+
+    def change(self) -> Change:
+        """Make it what stands in an update."""
+        if type(self.row) is Change:
+            return self.row
+        change = Change(self.row)
+        change.form = self.form
+        change.record = self.record
+        return change
 
 
 def change_of(row: dict[Any, Any]) -> Change:
     """Make a change of what a row needs, with its record if it can have one."""
+    return packed_row(row).change()
+
+
+def packed_row(row: dict[Any, Any]) -> Packed:
+    """Pack what a row needs, if that can have a record."""
     fields: list[Any] = []
     values: list[Any] = []
     if not 0 < len(row) <= layout.MAX_ROW_KEYS:
-        return _change(row, None, b"")
+        return Packed(row, None, b"")
     for value in row.values():
         kind = type(value)
         if kind is float:
-            is_integral = _is_integral(value)
-            fields.append(layout.FORM_INTEGRAL if is_integral else layout.FORM_FLOAT)
-            values.append(int(value) if is_integral else value)
+            if _is_integral(value):
+                fields.append(layout.FORM_INTEGRAL)
+                values.append(int(value))
+            else:
+                fields.append(layout.FORM_FLOAT)
+                values.append(value)
             continue
         if kind is not FrozenList and kind is not list:
             is_fit = _add(fields, values, kind, (value,), 0)
         else:
-            kinds = set(map(type, value))
-            is_fit = len(kinds) == 1 and len(value) <= layout.MAX_ROW_KEYS
-            is_fit = is_fit and _add(fields, values, kinds.pop(), value, len(value))
+            kinds = list(map(type, value))
+            is_fit = 0 < len(kinds) <= layout.MAX_ROW_KEYS and kinds.count(kinds[0]) == len(kinds)
+            is_fit = is_fit and _add(fields, values, kinds[0], value, len(kinds))
         if not is_fit:
-            return _change(row, None, b"")
+            return Packed(row, None, b"")
     kind_of_row = tuple(row), tuple(fields)
     form = _forms.get(kind_of_row)
     if form is None:
         if len(_forms) >= _MAX_FORMS:
             _forms.clear()
-        form = _forms[kind_of_row] = Form(tuple(row), tuple(fields))
-    return _change(row, form, form.packer.pack(*values))
-
-
-def _change(row: dict[Any, Any], form: Form | None, record: bytes) -> Change:
-    change = Change(row)
-    change.form = form
-    change.record = record
-    return change
+        form = _forms[kind_of_row] = Form(*kind_of_row)
+    return Packed(row, form, form.pack(*values))
 
 
 def _add(fields: list[Any], values: list[Any], kind: type, members: Sequence[Any], length: int) -> bool:
@@ -118,7 +161,7 @@ def _add(fields: list[Any], values: list[Any], kind: type, members: Sequence[Any
     step: type[Fixed] | None = None
     if kind is float:
         form = layout.FORM_FLOAT
-        if members[0].is_integer() and all(map(_is_integral, members)):
+        if _are_integral(members):
             form, numbers = layout.FORM_INTEGRAL, map(int, members)
     elif kind is bool:
         form = layout.FORM_BOOL
@@ -144,9 +187,16 @@ def _add(fields: list[Any], values: list[Any], kind: type, members: Sequence[Any
     return True
 
 
+def _are_integral(values: Sequence[Any]) -> bool:
+    for value in values:  # noqa: SIM110  (`all` costs)
+        if not _is_integral(value):
+            return False
+    return True
+
+
 def _is_integral(value: float) -> bool:
     """Tell whether a float is a whole number of 32 bits, and not -0.0."""
-    return value.is_integer() and -_INT_4 <= value < _INT_4 and (value != 0.0 or str(value) == "0.0")
+    return _LEAST <= value < _LIMIT and value == int(value) and (value != 0.0 or copysign(1.0, value) > 0.0)
 
 
 _forms: Final[dict[tuple[Any, ...], Form]] = {}

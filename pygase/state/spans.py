@@ -13,7 +13,7 @@ from pygase.state.records import change_of
 from pygase.state.tree import TO_DELETE, Change, FrozenDict
 from pygase.state.values import same
 
-__all__ = ["MISSING", "SAME", "Spans", "loses"]
+__all__ = ["MISSING", "SAME", "Spans", "is_flat", "loses"]
 
 MISSING: Final = object()
 """Stands for a row that is not there."""
@@ -96,22 +96,22 @@ class Spans:
             memory = self._memories[id(rules)] = {}
         return memory
 
-    def row_update(self, befores: Sequence[Any], value: Any, *path: Any) -> Any:
+    def rules_for(self, name: str) -> Rules | None:
+        """Return the rules for what stands at a name of the state."""
+        return of_rules(self._rules, name)
+
+    def row_update(self, befores: Sequence[Any], value: Any, rules: Rules | None) -> Any:
         """Find what leads from several values of a key to one.
 
         Args:
             befores: The values to start from, `MISSING` for none.
             value: The one to arrive at.
-            path: The key, and those above it.
+            rules: Those for the key.
 
         Returns:
             The change, rounded; `SAME` if they are.
         """
-        rules = self._rules
-        if rules is not None:
-            for key in path:
-                rules = of_rules(rules, key)
-        if type(value) in _DICTS and _DICTS.isdisjoint(map(type, value.values())):
+        if is_flat(value):
             return self._row_change(befores, value, rules)
         change: Any = SAME
         for before in befores:
@@ -195,6 +195,11 @@ def _both(one: Any, other: Any) -> Any:
     if type(one) is Change and type(other) is Change and one.form is other.form is not None:
         return one
     return _joined(one, other)
+
+
+def is_flat(value: Any) -> bool:
+    """Tell whether a value is a dict that has no dicts in it."""
+    return type(value) in _DICTS and _DICTS.isdisjoint(map(type, value.values()))
 
 
 def loses(change: Any) -> bool:

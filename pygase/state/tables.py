@@ -7,9 +7,11 @@ looked up, and no dict is made of what each client sees.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pygase.state.records import RowChanges
-from pygase.state.spans import MISSING, SAME, Spans, loses
-from pygase.state.tree import FrozenDict
+from pygase.state.precision import Rules, of_rules, rounded_value
+from pygase.state.records import Packed, RowChanges, packed_row
+from pygase.state.spans import MISSING, SAME, Spans, is_flat, loses
+from pygase.state.tree import Change, FrozenDict
+from pygase.state.values import same
 
 __all__ = ["Leads", "Numbering", "Table", "View"]
 
@@ -107,35 +109,75 @@ class Leads:
         spans: Finds it.
         olds: The versions to start from; none to start from nothing.
         new: The one to arrive at. All of them give their rows the same numbers.
+        wholes: What leads there from nothing; None if this does.
     """
 
-    __slots__ = ("_changes", "_losing", "_new", "_olds", "_spans", "rest")
+    __slots__ = ("_losing", "_needs", "_new", "_olds", "_parts", "_rules", "_spans", "_wholes", "rest")
 
-    def __init__(self, spans: Spans, olds: Sequence[Table], new: Table) -> None:
+    def __init__(self, spans: Spans, olds: Sequence[Table], new: Table, wholes: "Leads | None") -> None:
         self._spans = spans
         self._olds = olds
         self._new = new
-        self._changes: list[Any] = [_UNKNOWN] * len(new.rows)
+        self._wholes = wholes
+        self._rules = spans.rules_for(new.name)
+        self._needs: list[Any] = [_UNKNOWN] * len(new.rows)
+        self._parts: dict[int, Packed] = {}  # what rows need in part, by number, as it was found last
         self._losing: set[int] = set()  # rows that lose something
         self.rest = spans.update([old.rest for old in olds], new.rest) if olds else new.rest
 
     def _find(self, number: int) -> Any:
         """Find what a row needs, `SAME` if nothing, and remember it."""
-        befores = [_row_at(old, number) for old in self._olds] or [MISSING]
-        change = self._changes[number] = self._between(befores, number)
-        if loses(change):
-            self._losing.add(number)
-        return change
+        value = self._new.rows[number]
+        wholes = self._wholes
+        if wholes is None:
+            need = self._whole(number)
+        else:
+            befores = [before for old in self._olds if (before := _row_at(old, number)) is not value]
+            need = wholes._part(befores, number) if befores else SAME
+            if need is None:
+                need = self._between(befores, number)
+                if loses(need.row if isinstance(need, Packed) else need):
+                    self._losing.add(number)
+        self._needs[number] = need
+        return need
 
     def _loses(self, number: int) -> bool:
         """Tell whether a row loses something: which those may not learn who did not see it then."""
-        if self._changes[number] is _UNKNOWN:
+        if self._needs[number] is _UNKNOWN:
             self._find(number)
         return number in self._losing
 
     def _between(self, befores: list[Any], number: int) -> Any:
-        new = self._new
-        return self._spans.row_update(befores, new.rows[number], new.name, new.keys[number])
+        """Find what leads from rows of any kinds to the one of a number."""
+        change = self._spans.row_update(befores, self._new.rows[number], self._rules_of(number))
+        return Packed(change, change.form, change.record) if type(change) is Change else change
+
+    def _rules_of(self, number: int) -> Rules | None:
+        rules = self._rules
+        return None if rules is None else of_rules(rules, self._new.keys[number])
+
+    def _whole(self, number: int) -> Any:
+        value = rounded_value(self._new.rows[number], self._rules_of(number))
+        return packed_row(value) if is_flat(value) else value
+
+    def _part(self, befores: list[Any], number: int) -> Any:
+        """Find what leads from rows of the same keys, at least one, to the one of a number; None if they are not so."""
+        whole = self._needs[number]
+        if whole is _UNKNOWN:
+            whole = self._find(number)
+        if not isinstance(whole, Packed):
+            return None
+        value = self._new.rows[number]
+        keys = tuple(value) if whole.form is None else whole.form.keys
+        differing = _differing(befores, value, keys)
+        if not differing:
+            return SAME if differing is not None else None
+        if len(differing) == len(keys):
+            return whole
+        part = self._parts.get(number)
+        if part is None or list(part.row) != differing:
+            part = self._parts[number] = packed_row({key: whole.row[key] for key in differing})
+        return part
 
     def update(self, olds: Sequence[View], view: View, wholes: "Leads") -> dict[str, Any]:
         """Make the update that leads from some views to another one.
@@ -148,57 +190,77 @@ class Leads:
         Returns:
             The same as `Spans.update`, with `RowChanges` for the table.
         """
-        numbers, names, changes = view.numbers, self._new.keys, self._changes
-        keys: list[Any] = []
+        shown, needs = view.numbers, self._needs
+        numbers: list[Any] = []
         found: list[Any] = []
         for old in olds:
-            if old.numbers != numbers:
-                self._add_changes_of_some(olds, view, wholes, keys, found)
+            if old.numbers != shown:
+                self._add_needs_of_some(olds, view, wholes, numbers, found)
                 break
         else:
-            for number in numbers:
-                change = changes[number]
-                if change is _UNKNOWN:
-                    change = self._find(number)
-                if change is not SAME:
-                    keys.append(names[number])
-                    found.append(change)
-        if not keys:
+            for number in shown:
+                need = needs[number]
+                if need is _UNKNOWN:
+                    need = self._find(number)
+                if need is not SAME:
+                    numbers.append(number)
+                    found.append(need)
+        if not numbers:
             return self.rest
-        rows = RowChanges(keys, found)
+        rows = RowChanges(self._new.keys, numbers, found)
         return {**self.rest, self._new.name: rows} if self.rest else {self._new.name: rows}
 
-    def _add_changes_of_some(
-        self, olds: Sequence[View], view: View, wholes: "Leads", keys: list[Any], found: list[Any]
+    def _add_needs_of_some(
+        self, olds: Sequence[View], view: View, wholes: "Leads", numbers: list[Any], found: list[Any]
     ) -> None:
         """Find what rows need that not all of the views hold."""
-        names, changes, whole_rows = self._new.keys, self._changes, wholes._changes
+        needs, whole_rows = self._needs, wholes._needs
         everywhere = set(olds[0].numbers)
-        anywhere = everywhere.copy()
-        for old in olds[1:]:
-            everywhere.intersection_update(old.numbers)
-            anywhere.update(old.numbers)
+        anywhere = everywhere
+        if len(olds) > 1:
+            anywhere = everywhere.copy()
+            for old in olds[1:]:
+                everywhere.intersection_update(old.numbers)
+                anywhere.update(old.numbers)
         for number in view.numbers:
             if number in everywhere:
-                change = changes[number]
-                if change is _UNKNOWN:
-                    change = self._find(number)
-                if change is SAME:
+                need = needs[number]
+                if need is _UNKNOWN:
+                    need = self._find(number)
+                if need is SAME:
                     continue
             else:
-                change = whole_rows[number]
-                if change is _UNKNOWN:
-                    change = wholes._find(number)
+                need = whole_rows[number]
+                if need is _UNKNOWN:
+                    need = wholes._find(number)
                 if number in anywhere and self._loses(number):
                     befores = [_row_at(old.table, number) if number in old.numbers else MISSING for old in olds]
-                    change = self._between(befores, number)
-            keys.append(names[number])
-            found.append(change)
-        for number in anywhere.difference(view.numbers):
-            keys.append(names[number])
+                    need = self._between(befores, number)
+            numbers.append(number)
+            found.append(need)
+        numbers += anywhere.difference(view.numbers)
 
 
 def _row_at(table: Table | None, number: int) -> Any:
     """Return a row; `MISSING` where there is none."""
     rows = table.rows if table is not None else []
     return rows[number] if number < len(rows) else MISSING
+
+
+def _differing(befores: list[Any], value: dict[Any, Any], keys: tuple[Any, ...]) -> list[Any] | None:
+    """Find the keys at which a row is not what others were; None if those have other keys."""
+    for before in befores:
+        if type(before) is not FrozenDict or len(before) != len(keys):
+            return None
+    differing: list[Any] = []
+    try:
+        for key in keys:
+            its = value[key]
+            for before in befores:
+                was = before[key]
+                if was is not its and not same(was, its):
+                    differing.append(key)
+                    break
+    except KeyError:
+        return None
+    return differing

@@ -283,13 +283,14 @@ class ViewFeed:
             if table is None or table.keys is not new.keys:
                 return None
             tables.append(table)
-        return self._leads_from(tables, new).update(olds, view, self._leads_from([], new))
+        wholes = self._leads_from([], new, None)
+        return self._leads_from(tables, new, wholes).update(olds, view, wholes)
 
-    def _leads_from(self, tables: list[Table], new: Table) -> Leads:
+    def _leads_from(self, tables: list[Table], new: Table, wholes: Leads | None) -> Leads:
         key = (new, *tables)
         leads = self._leads.get(key)
         if leads is None:
-            leads = self._leads[key] = Leads(self._spans, tables, new)
+            leads = self._leads[key] = Leads(self._spans, tables, new, wholes)
         return leads
 
     def _whole(self, view: View) -> dict[str, Any]:

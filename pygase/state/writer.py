@@ -13,7 +13,7 @@ from typing import Any, Final
 from pygase.state import layout
 from pygase.state.known import KnownNames
 from pygase.state.precision import Fixed, exact
-from pygase.state.records import Form, RowChanges
+from pygase.state.records import Form, Packed, RowChanges
 from pygase.state.tree import TO_DELETE, Change, FrozenDict, FrozenList, Replacement
 from pygase.wire import pack_checked, write_varint, zigzag
 
@@ -163,7 +163,11 @@ class _Writer:
         numbers = self.names.numbers(values, new=new)
         if numbers is None:
             self._packed(values)
-        elif len(numbers) == 1:
+        else:
+            self._names(numbers)
+
+    def _names(self, numbers: list[Any]) -> None:
+        if len(numbers) == 1:
             self._begin(layout.NAMES | layout.SAME, 1)
             write_varint(self.out, zigzag(numbers[0]))
         else:
@@ -209,7 +213,7 @@ class _Writer:
         shapes = list(map(tuple, values))
         distinct = set(shapes)
         if len(distinct) == 1:
-            number = self.names.shape(shapes[0]) if _are_rows(values) else None
+            number = self.names.shape(shapes[0]) if _are_rows(count, len(shapes[0])) else None
             if number is not None:
                 self.cost += layout.row_cost(len(shapes[0]), count)
                 self._begin(layout.ROWS, count)
@@ -228,26 +232,37 @@ class _Writer:
         forms = [value.form for value in values]
         distinct = set(forms)
         if len(distinct) == 1:
-            if forms[0] is None or not self._records(forms[0], values):
+            if forms[0] is None or not self._records(forms[0], [value.record for value in values]):
                 self._dicts(values)  # type: ignore[arg-type]
         elif len(distinct) <= layout.MAX_GROUPS and len(values) >= 2 * len(distinct):
             self._mixed(values, forms)
         else:
             self._dicts(values)  # type: ignore[arg-type]
 
-    def _records(self, form: Form, values: list[Change]) -> bool:
+    def _needs(self, needs: list[Any]) -> bool:
+        """Write what rows need, if all of it is packed in one form. Returns whether that could be done."""
+        first = needs[0]
+        form = first.form if isinstance(first, Packed) else None
+        records: list[bytes] = []
+        for need in needs:
+            if not isinstance(need, Packed) or need.form is not form:
+                return False
+            records.append(need.record)
+        return form is not None and self._records(form, records)
+
+    def _records(self, form: Form, records: list[bytes]) -> bool:
         """Write rows of one form as they have been packed already. Returns whether that could be done."""
         names = self.names
         number = names.known_shape(form.keys)
-        if number is None and len(values) > 1 and _are_rows(values):  # type: ignore[arg-type]
+        if number is None and len(records) > 1 and _are_rows(len(records), len(form.keys)):
             number = names.shape(form.keys)
         if number is None:
             return False
         steps = [names.step(step) for step in form.steps]
         if None in steps:
             return False
-        self._begin(layout.RECORDS, len(values))
-        self.cost += form.cost * len(values)
+        self._begin(layout.RECORDS, len(records))
+        self.cost += form.cost * len(records)
         out = self.out
         write_varint(out, number)
         out += form.head
@@ -256,7 +271,7 @@ class _Writer:
                 out.append(field)
             else:
                 write_varint(out, steps.pop(0) or 0)
-        out += b"".join([value.record for value in values])
+        out += b"".join(records)
         return True
 
     def _map(self, value: dict[Any, Any]) -> None:
@@ -269,17 +284,21 @@ class _Writer:
     def _row_changes(self, values: list[RowChanges]) -> None:
         """Write what rows of a table need, of which there is one in a state that has such a table."""
         for value in values:
-            count, changed = len(value.keys), len(value.changes)
+            count, changed = len(value.numbers), len(value.needs)
             self._begin(layout.MAPS, 1)
             self.cost += layout.map_cost(count)
             write_varint(self.out, count)
-            self._keys(value.keys)
+            numbers = self.names.row_numbers(value.names, value.numbers)
+            if numbers is None:
+                self._keys(value.keys)
+            else:
+                self._names(numbers)
             if 0 < changed < count:
                 self._begin(layout.CHAINED, count)
                 self.out.append(2)
                 write_varint(self.out, changed)
                 write_varint(self.out, count - changed)
-            if changed:
+            if changed and not self._needs(value.needs):
                 self.column(value.changes)
             if changed < count:
                 self._begin(layout.DELETIONS, count - changed)
@@ -315,9 +334,9 @@ class _Writer:
             self.column(group)
 
 
-def _are_rows(dicts: list[dict[Any, Any]]) -> bool:
+def _are_rows(count: int, keys: int) -> bool:
     """Tell whether dicts of the same keys are more like a table's rows, which have few and fixed keys, than tables."""
-    return len(dicts) >= len(dicts[0]) or len(dicts[0]) <= _MAX_KEYS_OF_FEW
+    return count >= keys or keys <= _MAX_KEYS_OF_FEW
 
 
 _DICTS: Final = frozenset({dict, FrozenDict, Change})
