@@ -94,7 +94,7 @@ class Player:
 
 
 FULL = {
-    "ServerSession._departed": MAX_DEPARTED,
+    "Places._departed": MAX_DEPARTED,
 }
 """What remembers until it is full, on purpose (clients that have left): only more than that is a leak."""
 

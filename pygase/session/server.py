@@ -13,7 +13,6 @@ from pygase.config import (
     FAREWELL_RETRIES,
     FAREWELL_WAIT,
     IDLE_STATE_INTERVAL,
-    MAX_DEPARTED,
     MAX_SEND_BURST,
     NEVER,
     REDUNDANT_DISCONNECTS,
@@ -27,6 +26,7 @@ from pygase.netcode import Peer, PeerConnected, PeerDisconnected
 from pygase.session import events
 from pygase.session.agenda import Agenda, ServerLink
 from pygase.session.offers import StateOffers
+from pygase.session.places import Places
 from pygase.session.seat import Seat
 from pygase.session.signals import (
     ClientJoined,
@@ -81,11 +81,10 @@ class ServerSession:
         agenda = agenda or Agenda()
         self.link = link
         self.owner: Any = None
-        self.seats: dict[tuple[Any, ...], Seat] = {}
+        self._places = Places()
+        self.seats = self._places.by_address
         self.is_over = False
         self.is_published = False
-        self._seats_by_id: dict[int, Seat] = {}
-        self._departed: dict[int, None] = {}  # client ids whose place is gone, oldest first
         self._feed = feed
         self._offers = StateOffers(feed, view_feed)
         self._is_own_ip = is_own_ip
@@ -105,12 +104,8 @@ class ServerSession:
 
     @property
     def host(self) -> Seat | None:
-        """The client that may shut the server down: one whose token says so, or the first of this machine's."""
-        present = [seat for seat in self.seats.values() if not seat.is_absent]
-        for seat in present:
-            if seat.peer.is_host_by_token:
-                return seat
-        return next((seat for seat in present if seat.is_local), None)
+        """The client that may shut the server down. See `Places.host`."""
+        return self._places.host
 
     # --- what the server above says -------------------------------------------------------------------------------
 
@@ -174,7 +169,7 @@ class ServerSession:
 
     def has_seat(self, client_id: int) -> bool:
         """Return whether a client has a place here, cut off perhaps."""
-        return client_id in self._seats_by_id
+        return self._places.of(client_id) is not None
 
     @property
     def is_closing(self) -> bool:
@@ -183,7 +178,7 @@ class ServerSession:
 
     def viewers(self) -> list[Seat]:
         """Return the seats whose clients see something now."""
-        return [seat for seat in self.seats.values() if not seat.is_absent]
+        return self._places.present()
 
     def longest_waiting_first(self, seats: Iterable[Seat]) -> list[Seat]:
         """Sort seats by when the first event came that their clients have not been shown the effect of."""
@@ -412,7 +407,7 @@ class ServerSession:
         """Take note of what the link says about a client."""
         peer = signal.peer
         if isinstance(signal, PeerConnected):
-            seat = self._seats_by_id.get(peer.client_id) if peer.is_returning else None
+            seat = self._places.of(peer.client_id) if peer.is_returning else None
             if seat is None:
                 self._seat(peer, now)
             else:
@@ -431,14 +426,11 @@ class ServerSession:
 
     def _seat(self, peer: Peer, now: float) -> None:
         """Give a new client its place."""
-        for former in (self.seats.get(peer.address), self._seats_by_id.get(peer.client_id)):
-            if former is not None and not former.is_over:
-                self._end_seat(former, DisconnectReason.TIMED_OUT)
+        for former in self._places.occupants(peer):
+            self._end_seat(former, DisconnectReason.TIMED_OUT)
         seat = Seat(peer, now, self, is_local=self._is_own_ip(str(peer.address[0])))
-        peer.context = seat
-        self.seats[peer.address] = seat
-        self._seats_by_id[peer.client_id] = seat
-        came_too_late = peer.client_id in self._departed
+        self._places.add(seat)
+        came_too_late = self._places.has_departed(peer.client_id)
         if peer.is_returning:  # by a ticket of an earlier run of this server, or of a seat that was given up
             seat.welcome = events.WELCOME_AS_NEW if came_too_late else events.WELCOME_AFRESH
             seat.welcome_at = now
@@ -448,14 +440,10 @@ class ServerSession:
 
     def _seat_again(self, seat: Seat, peer: Peer, now: float) -> None:
         """Give a client that came back its place."""
-        former = seat.address
-        occupant = self.seats.get(peer.address)
-        if occupant is not None and occupant is not seat:
-            self._end_seat(occupant, DisconnectReason.TIMED_OUT)
-        del self.seats[former]
-        self.seats[peer.address] = seat
-        seat.peer.context = None
-        seat.peer, peer.context = peer, seat
+        for occupant in self._places.occupants(peer):
+            if occupant is not seat:
+                self._end_seat(occupant, DisconnectReason.TIMED_OUT)
+        former = self._places.move(seat, peer)
         seat.is_absent, seat.is_unreachable, seat.ends_at = False, False, NEVER
         seat.welcome, seat.welcome_at = events.WELCOME_BACK, now
         seat.offered_version = -1
@@ -467,14 +455,7 @@ class ServerSession:
 
     def _end_seat(self, seat: Seat, reason: DisconnectReason) -> None:
         seat.is_over = True
-        self._departed[seat.peer.client_id] = None
-        if len(self._departed) > MAX_DEPARTED:
-            del self._departed[next(iter(self._departed))]
-        if self.seats.get(seat.address) is seat:
-            del self.seats[seat.address]
-        if self._seats_by_id.get(seat.peer.client_id) is seat:
-            del self._seats_by_id[seat.peer.client_id]
-        seat.peer.context = None
+        self._places.remove(seat)
         self._touched.pop(seat, None)
         self.tell(ClientLeft(seat, reason))
 

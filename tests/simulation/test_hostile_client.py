@@ -458,5 +458,5 @@ def test_many_joins_and_leaves_of_one_client_leave_nothing_behind(scene: Scene) 
     client.disconnect()
     scene.network.run(2.0)
     assert len(session.seats) == 1
-    assert len(session._seats_by_id) == 1
+    assert len(session._places._by_id) == 1
     scene.assert_the_others_play_on()
