@@ -4,6 +4,7 @@ The lines that have to do with the network end in ``# net``. The rest is the sin
 """
 
 import math
+import os
 from random import Random
 from typing import Any
 
@@ -102,6 +103,8 @@ def pressed_direction() -> rules.Vector:
 def open_window(*, headless: bool) -> pygame.Surface:
     """A window, or without one a surface to draw on all the same."""
     pygame.font.init()
+    if os.environ.get("SDL_VIDEODRIVER") == "":
+        del os.environ["SDL_VIDEODRIVER"]  # set, but to nothing: pygame looks for that on Windows
     try:
         pygame.display.init()
         screen = pygame.display.set_mode(SIZE, 0 if headless else pygame.SCALED | pygame.RESIZABLE)

@@ -108,6 +108,17 @@ def test_a_way_to_show_a_window_that_there_is_not_is_said_in_one_line() -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux there may be no display")
+def test_a_way_to_show_a_window_that_is_set_to_nothing_counts_as_not_set() -> None:
+    pytest.importorskip("pygame", reason="pygame is not installed")
+    command = [sys.executable, "-m", "examples.pygame_demo"]
+    environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    environment["SDL_VIDEODRIVER"] = ""
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "There is no display here" in result.stderr
+
+
 def test_somebody_elses_server_is_played_on_with_bots_of_ones_own(game: str, tmp_path: Path) -> None:
     server = subprocess.Popen(
         [sys.executable, "-u", "-m", f"examples.{game}", "--serve", "0", "--seconds", "30"],
