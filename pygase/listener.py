@@ -228,9 +228,7 @@ def _check_options(hostname: str, port: int, options: ServerOptions) -> None:
         raise TypeError(f"a password is a string, not {type(password).__name__}")
     if keys is not None and not isinstance(keys, ServerKeys):
         raise TypeError(f"keys are ServerKeys, as pygase.tokens.load_keys gives them, not {type(keys).__name__}")
-    max_clients = options.get("max_clients", MAX_CLIENTS)
-    if not isinstance(max_clients, int) or isinstance(max_clients, bool) or max_clients < 1:
-        raise ValueError(f"max_clients is a number from 1 up, not {max_clients!r}")
+    check_max_clients(options.get("max_clients", MAX_CLIENTS))
     seat_hold = options.get("seat_hold", SEAT_HOLD)
     if not isinstance(seat_hold, (int, float)) or not seat_hold >= 0:
         raise ValueError(f"seat_hold is a number of seconds from 0 up, not {seat_hold!r}")
@@ -247,3 +245,9 @@ async def until_over(run: Run | None) -> None:
     """Wait on the running loop until a run has ended."""
     while run is not None and not run.over.is_set():
         await asyncio.sleep(0.002)
+
+
+def check_max_clients(max_clients: object) -> None:
+    """Raise ValueError for what is no number of clients."""
+    if not isinstance(max_clients, int) or isinstance(max_clients, bool) or max_clients < 1:
+        raise ValueError(f"max_clients is a number from 1 up, not {max_clients!r}")

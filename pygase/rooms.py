@@ -10,7 +10,7 @@ from pygase.backend import Backend
 from pygase.config import SEAT_HOLD, TICK_INTERVAL
 from pygase.drivers import Begun, Run, TickThread, inside_event_loop
 from pygase.errors import AlreadyRunning
-from pygase.listener import CLOSE_TIMEOUT, Listener, ServerOptions, until_over
+from pygase.listener import CLOSE_TIMEOUT, Listener, ServerOptions, check_max_clients, until_over
 from pygase.netcode import room_bytes
 from pygase.room import Room, RoomRun, RoomsUserCode
 from pygase.session.rooms import RoomClosed, RoomsSession
@@ -68,12 +68,14 @@ class RoomServer(Listener[RoomsSession]):
 
         Raises:
             TypeError: The name is no string, or the backend none.
-            ValueError: The name is too long.
+            ValueError: The name is too long, or `max_clients` no number from 1 up.
             AlreadyRunning: There is a room of that name, or the backend runs already.
         """
         if not isinstance(name, str) or not isinstance(backend, Backend):
             raise TypeError(f"a room is opened with its name and its Backend, not with {name!r} and {backend!r}")
         room_bytes(name)
+        if max_clients is not None:
+            check_max_clients(max_clients)
         with self._opening:
             if name in self._open:
                 raise AlreadyRunning(f"there is a room {name!r} already; close it first")
@@ -94,7 +96,9 @@ class RoomServer(Listener[RoomsSession]):
             KeyError: There is no room of that name.
         """
         with self._opening:
-            room = self._open[name]
+            room = self._open.get(name)
+            if room is None:
+                raise KeyError(f"there is no room {name!r}; open are {list(self._open)}")
             self._forget(room)
         room.backend.game_state_machine.stop()
         host, session, run = self._run, self._session, room.run

@@ -37,7 +37,7 @@ class Server(Listener[ServerSession]):
             floats are exact, and so is the whole state that a client gets first.
 
     Raises:
-        TypeError: `view` is not callable.
+        TypeError: `view` is not callable, or `precision` no mapping.
         ValueError: A path or a step in `precision` is none.
 
     Attributes:
@@ -53,7 +53,7 @@ class Server(Listener[ServerSession]):
     ) -> None:
         if view is not None and not callable(view):
             raise TypeError(f"a view is a function of a game state and a client id, not {view!r}")
-        parse_precision(precision or {})
+        parse_precision({} if precision is None else precision)
         super().__init__()
         self.game_state_store = game_state_store
         self._delivery = Delivery(self._user_code)

@@ -33,6 +33,7 @@ def near(
         The view function. It sorts the rows into a grid once for each version of the state.
 
     Raises:
+        TypeError: `limit` is no whole number, or `of` neither a function nor a path.
         ValueError: `path` is not such a path, `radius` is not above 0, `limit` is below 0.
 
     Example:
@@ -40,11 +41,15 @@ def near(
         Backend(initial_game_state, time_step, view=pygase.views.near("players.*.position", radius=500.0))
         ```
     """
-    parts = path.split(".")
+    parts = path.split(".") if isinstance(path, str) else []
     if len(parts) < 2 or parts[1] != "*" or not all(parts) or "*" in (parts[0], *parts[2:]):
         raise ValueError(f"{path!r} is not a path such as 'players.*.position'")
-    if not radius > 0:
-        raise ValueError(f"a radius is above 0, not {radius!r}")
+    if not isinstance(radius, (int, float)) or not radius > 0:
+        raise ValueError(f"a radius is a number above 0, not {radius!r}")
+    if limit is not None and not isinstance(limit, int):
+        raise TypeError(f"a limit is a whole number of rows, or None; not {limit!r}")
     if limit is not None and limit < 0:
         raise ValueError(f"a limit is not below 0 as {limit!r} is")
+    if of is not None and not isinstance(of, str) and not callable(of):
+        raise TypeError(f"of is a function of a game state and a client id, or a path to a position; not {of!r}")
     return Near(parts[0], parts[2:], float(radius), limit, of)

@@ -95,13 +95,26 @@ def test_state_without_the_table_is_shown_as_it_is() -> None:
     assert near("players.*.position", radius=10)(state, 1)["n"] == 1
 
 
-@pytest.mark.parametrize("path", ["players", "*.position", "players.*.*", "players..x", "players.x.*", ""])
-def test_path_that_is_none_raises(path: str) -> None:
-    with pytest.raises(ValueError, match="path"):
+@pytest.mark.parametrize("path", ["players", "*.position", "players.*.*", "players..x", "players.x.*", "", None])
+def test_path_that_is_none_raises(path: Any) -> None:
+    with pytest.raises(ValueError, match=f"{path!r} is not a path".replace("*", r"\*")):
         near(path, radius=1.0)
 
 
-@pytest.mark.parametrize(("radius", "limit"), [(0.0, None), (-1.0, None), (float("nan"), None), (1.0, -1)])
-def test_radius_and_limit_that_are_none_raise(radius: float, limit: int | None) -> None:
-    with pytest.raises(ValueError, match=r"radius|limit"):
-        near("players.*.position", radius=radius, limit=limit)
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"radius": 0.0},
+        {"radius": -1.0},
+        {"radius": float("nan")},
+        {"radius": "5"},
+        {"limit": -1},
+        {"limit": 2.5},
+        {"of": 7},
+    ],
+    ids=repr,
+)
+def test_options_that_are_none_raise_and_are_named(how: dict[str, Any]) -> None:
+    ((name, value),) = how.items()
+    with pytest.raises((TypeError, ValueError), match=f"{name} is .*{value!r}"):
+        near("players.*.position", **how)

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import socket
 import sys
@@ -159,10 +160,14 @@ class OperatingSystem:
             ask_for_arrival_times(sock)
         except OSError as error:
             sock.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                way_out = "this machine has no such address. 'localhost' and '0.0.0.0' are always its own"
+            elif error.errno == errno.EACCES:
+                way_out = "choose a port from 1024 up"
+            else:
+                way_out = "is another server running there? Choose another port, or port 0 for any free one"
             raise AddressUnavailable(
-                error.errno,
-                f"cannot listen on {hostname!r}, port {port}: {error.strerror or error}; is another server running "
-                "there? Choose another port, or port 0 for any free one",
+                error.errno, f"cannot listen on {hostname!r}, port {port}: {error.strerror or error}; {way_out}"
             ) from None
         return sock
 

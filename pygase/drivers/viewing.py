@@ -1,5 +1,6 @@
 """Runs the user's view function: for all clients when the state has changed, and for new ones when they come."""
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,11 @@ from pygase.session.seat import Seat
 from pygase.state import GameState, GameStateStore, GameStatus, Near, View, Views
 
 __all__ = ["Viewing"]
+
+_log = logging.getLogger("pygase.server")
+
+_LONG_AMISS = 1.0
+"""Seconds in which a game puts into its state what was not there at its start."""
 
 _AT_ONCE = 32
 """To so many clients packets are sent together; the others' follow while theirs are on their way."""
@@ -40,6 +46,8 @@ class Viewing:
         user_code: UserCode,
     ) -> None:
         self._function = function.copy().look if isinstance(function, Near) else function
+        self._unproven = function if isinstance(function, Near) else None  # its path has found nothing so far
+        self._amiss_since: float | None = None
         self._store = store
         self._session = session
         self._run = run
@@ -102,6 +110,19 @@ class Viewing:
                 run.flush()
         if is_new_version:
             self._rota.note_shown(began, clock(), len(seats))
+            if self._unproven is not None and seats:
+                self._prove(self._unproven, state, began)
+
+    def _prove(self, near: Near, state: GameState, now: float) -> None:
+        """Say once if the path of `near` finds nothing: a typing error would show everybody everything, or nothing."""
+        missing = near.missing_in(state)
+        if missing == "":
+            self._unproven = None
+        elif missing is None or self._amiss_since is None:
+            self._amiss_since = None if missing is None else now
+        elif now - self._amiss_since > _LONG_AMISS:
+            self._unproven = None
+            _log.warning("the view `near` finds nothing: %s", missing)
 
     def _is_new(self, seat: Seat) -> bool:
         """Whether a client has come, or come back, since the newest version was shown."""

@@ -62,6 +62,8 @@ class FrameAdapter:
         interpolate: Iterable[str | Smoothed] = (),
         delay: float | None = None,
     ) -> None:
+        if not hasattr(client, "claim_delivery"):
+            raise TypeError(f"an adapter is made for a Client, not for {client!r}")
         if max_events < 1:
             raise ValueError(f"max_events is {max_events}; at least one event must be deliverable per pump")
         self._client = client

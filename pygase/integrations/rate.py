@@ -31,7 +31,7 @@ class RateLimiter:
             rate: Values per second.
             now: Monotonic seconds.
         """
-        if not rate > 0.0:
+        if not isinstance(rate, (int, float)) or not rate > 0.0:
             raise ValueError(f"rate is {rate!r}; it is a number of dispatches per second, above 0")
         self._interval[event_type] = 1.0 / rate
         if now < self._due.get(event_type, now):

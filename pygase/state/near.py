@@ -37,6 +37,19 @@ class Near:
         """Make another one for other states."""
         return Near(self._name, self._below, self._radius, self._limit, self._of)
 
+    def missing_in(self, game_state: GameState) -> str | None:
+        """Say what the path does not find in a state: empty if nothing is missing, None if there are no rows yet."""
+        rows = vars(game_state).get(self._name)
+        if not isinstance(rows, dict):
+            return f"there is no dict {self._name!r} in the game state, all of which everybody sees"
+        found: list[Any] = list(rows.values())
+        for name in self._below:
+            found = [one.get(name) if isinstance(one, dict) else None for one in found]
+        if not found or any(point_of(one) is not None for one in found):
+            return "" if found else None
+        path = ".".join((self._name, "*", *self._below))
+        return f"nowhere at {path!r} is there an [x, y], or a dict with x and y, so nobody sees anybody else"
+
     def __call__(self, game_state: GameState, client_id: int) -> dict[str, Any]:
         """Return what a client sees."""
         seen = self.look(game_state, client_id)

@@ -12,6 +12,7 @@ __all__ = ["Fixed", "Rules", "exact", "from_steps", "of_rules", "parse_precision
 _CONTAINERS: Final = frozenset({dict, list, tuple, Change, FrozenDict, FrozenList, Replacement})
 _MAX_STEPS: Final = 1 << 53
 _SMALLEST_STEP: Final = 1e-12
+_EXAMPLE: Final = {"players.*.position": 0.1}
 
 Rules = dict[str, Any]
 """A tree of path parts; the empty part holds the step for everything below."""
@@ -61,14 +62,17 @@ def parse_precision(precision: Mapping[str, float]) -> Rules:
         precision: Steps by path: names and `*`, which stands for any one, joined by dots.
 
     Raises:
+        TypeError: It is no mapping.
         ValueError: A step is not a finite number from 1e-12 up, or a path is empty.
     """
+    if not isinstance(precision, Mapping):
+        raise TypeError(f"a precision is a dict of steps by path, such as {_EXAMPLE}, not {precision!r}")
     rules: Rules = {}
     for path, step in precision.items():
-        if not (isinstance(step, int | float) and isfinite(step) and step >= _SMALLEST_STEP):
+        if isinstance(step, bool) or not (isinstance(step, int | float) and isfinite(step) and step >= _SMALLEST_STEP):
             raise ValueError(f"the precision of {path!r} must be a number from 1e-12 up, not {step!r}")
-        parts = path.split(".")
-        if not all(parts):
+        parts = path.split(".") if isinstance(path, str) else []
+        if not parts or not all(parts):
             raise ValueError(f"{path!r} is not a path such as 'players.*.position'")
         node = rules
         for part in parts:

@@ -46,9 +46,9 @@ def test_port_that_is_taken_raises_and_says_what_to_do() -> None:
     system.server_socket("127.0.0.1", port).close()
 
 
-@pytest.mark.parametrize("hostname", ["192.0.2.77", "no-such-host.invalid"])
-def test_address_that_is_not_this_machines_raises(hostname: str) -> None:
-    with pytest.raises(AddressUnavailable, match=hostname):
+@pytest.mark.parametrize(("hostname", "why"), [("192.0.2.77", "no such address"), ("no-such-host.invalid", "resolve")])
+def test_address_that_is_not_this_machines_raises_and_says_why(hostname: str, why: str) -> None:
+    with pytest.raises(AddressUnavailable, match=f"{hostname}.*{why}"):
         OperatingSystem().server_socket(hostname, 0)
 
 

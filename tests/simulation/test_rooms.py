@@ -128,6 +128,13 @@ def test_what_is_no_room_raises_at_the_call(house: House) -> None:
             house.server.open(name, backend)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("max_clients", [0, -1, "5", True])
+def test_number_of_clients_that_is_none_raises_at_the_call(house: House, max_clients: Any) -> None:
+    with pytest.raises(ValueError, match=f"max_clients .*{max_clients!r}"):
+        house.server.open("green", game("green"), max_clients=max_clients)
+    assert list(house.server.rooms) == ["red", "blue"]
+
+
 def test_rooms_open_while_others_play(house: House) -> None:
     red = house.enter("red")
     house.server.open("green", game("green"), interval=0.1)
@@ -212,7 +219,7 @@ def test_room_is_not_opened_twice_nor_a_backend_in_two_rooms(house: House) -> No
         house.server.open("red", game("red"))
     with pytest.raises(AlreadyRunning):
         house.server.open("green", house.server.rooms["red"])
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match=r"no room 'green'; open are \['red', 'blue'\]"):
         house.server.close("green")
 
 

@@ -500,6 +500,33 @@ def test_client_that_was_cut_off_comes_back_to_its_view(network: SimulatedNetwor
         assert_sees_its_view(backend.server, one)
 
 
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ("player.*.position", "there is no dict 'player' in the game state, all of which everybody sees"),
+        ("players.*.postion", "nowhere at 'players.*.postion' is there an [x, y]"),
+        ("players.*.position", None),
+        ("ghosts.*.position", None),
+        ("later.*.position", None),
+    ],
+)
+def test_path_of_near_that_finds_nothing_is_said_once(
+    network: SimulatedNetwork, caplog: pytest.LogCaptureFixture, path: str, missing: str | None
+) -> None:
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        return {"n": game_state.n + 1, **({"later": {}} if network.now > 0.5 else {})}
+
+    backend = Backend(
+        GameState(n=0, players={1: {"position": [0.0, 0.0]}}, ghosts={}), time_step, view=near(path, radius=5.0)
+    )
+    network.serve(backend)
+    connected(network)
+    network.run(5.0)
+    said = [record.getMessage() for record in caplog.records if "near" in record.getMessage()]
+    assert len(said) == (missing is not None)
+    assert missing is None or missing in said[0]
+
+
 def test_view_may_be_the_whole_state_or_a_game_state(network: SimulatedNetwork) -> None:
     def view(game_state: GameState, client_id: int) -> GameState:
         return game_state if game_state.n % 2 else GameState(n=game_state.n, own=[client_id])

@@ -218,8 +218,15 @@ def test_names_in_a_precision_count_before_the_star() -> None:
 
 
 @pytest.mark.parametrize(
-    "precision", [{"a": 0}, {"a": -1.0}, {"a": "1"}, {"a": float("nan")}, {"": 1.0}, {"a..b": 1.0}]
+    "precision",
+    [{"a": 0}, {"a": -1.0}, {"a": "1"}, {"a": float("nan")}, {"a": True}, {"": 1.0}, {"a..b": 1.0}, {5: 1.0}],
 )
-def test_a_precision_that_makes_no_sense_raises(precision: dict[str, Any]) -> None:
+def test_a_precision_that_makes_no_sense_raises(precision: dict[Any, Any]) -> None:
     with pytest.raises(ValueError, match=r"precision|path"):
+        parse_precision(precision)
+
+
+@pytest.mark.parametrize("precision", [0.1, "a.b", ["a.b"]])
+def test_a_precision_that_is_no_mapping_raises_and_shows_one(precision: Any) -> None:
+    with pytest.raises(TypeError, match=r"'players\.\*\.position': 0\.1.*not "):
         parse_precision(precision)
