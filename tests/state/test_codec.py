@@ -1,5 +1,6 @@
 """Updates as bytes: the documented forms, their sizes, and what is refused."""
 
+import random
 from typing import Any
 
 import pytest
@@ -98,6 +99,19 @@ def test_long_and_unique_texts_stay_out_of_the_table() -> None:
         encoder.begin(version)
         encoder.encode({"chat": f"message {version}", "long": "x" * 100}, version - 1)
     assert len(encoder._names.entries) <= 4
+
+
+@pytest.mark.parametrize("kind", [dict, Replacement])
+def test_much_text_is_compressed_and_what_would_not_be_shorter_is_not(kind: type[dict[str, Any]]) -> None:
+    """A `Replacement` is the whole of what a client with a view of its own sees."""
+    dice = random.Random(7)
+    said = kind(chat={number: f"it was a dark and stormy night, the {number}th of them" for number in range(300)})
+    noise = kind(noise=dice.randbytes(15_000))
+    for update, is_deflated in ((said, True), (noise, False)):
+        ((decoded, data),) = exchange(update)
+        assert decoded == update
+        assert bool(data[0] & layout.DEFLATED) == is_deflated
+        assert (len(data) < 6_000) == is_deflated
 
 
 def test_whoever_lags_gets_the_names_that_are_new_since() -> None:
