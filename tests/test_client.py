@@ -155,7 +155,7 @@ def mute_port() -> Iterator[int]:
 
 
 def test_dead_server_gives_connection_failed_and_returns(monkeypatch: pytest.MonkeyPatch, mute_port: int) -> None:
-    monkeypatch.setattr("pygase.client.CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("pygase.destination.CONNECT_TIMEOUT", 0.3)
     client = Client()
     failed: list[Any] = []
     client.register_event_handler("CONNECTION_FAILED", lambda reason: failed.append(reason))  # noqa: PLW0108  (by its name)
@@ -335,16 +335,38 @@ def test_ctrl_c_ends_a_blocking_client_and_its_goodbye_arrives(backend: Backend)
     backend.server.register_event_handler("CLIENT_DISCONNECTED", lambda reason: left.append(reason))  # noqa: PLW0108  (by its name)
     code, said = run_program(
         f"""
-        import pygase
+        import pygase, threading
         client = pygase.Client()
-        client.register_event_handler("CONNECTED", lambda: print("READY"))
+        later = threading.Timer(0.5, print, ["READY"])  # when it waits for the network again
+        client.register_event_handler("CONNECTED", later.start)
         client.connect({port_of(backend)})
         """,
         interrupt_on="READY",
     )
     assert code != 0
     assert "KeyboardInterrupt" in said
+    assert said.count("File") == 2, said  # the program's line, and Client.connect
     wait_for(lambda: left == [DisconnectReason.CLIENT_LEFT])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_in_a_handler_tells_where_that_was(backend: Backend) -> None:
+    code, said = run_program(
+        f"""
+        import pygase
+        client = pygase.Client()
+        def connected():
+            print("READY")
+            while True:
+                pass
+        client.register_event_handler("CONNECTED", connected)
+        client.connect({port_of(backend)})
+        """,
+        interrupt_on="READY",
+    )
+    assert code != 0
+    assert "in connected" in said
+    assert said.rstrip().endswith("KeyboardInterrupt")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")

@@ -3,6 +3,7 @@
 from pygase.drivers.access import StateAccess
 from pygase.drivers.awaiting import Begun, inside_event_loop
 from pygase.drivers.goodbye import at_exit
+from pygase.drivers.mailbox import Mailbox
 from pygase.drivers.run import Run
 from pygase.drivers.system import SYSTEM, Address, DatagramSocket, OperatingSystem, System, get_available_ip_addresses
 from pygase.drivers.ticks import GameLoop, TickThread
@@ -15,6 +16,7 @@ __all__ = [
     "Begun",
     "DatagramSocket",
     "GameLoop",
+    "Mailbox",
     "OperatingSystem",
     "Run",
     "StateAccess",

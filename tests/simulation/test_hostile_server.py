@@ -209,7 +209,7 @@ def test_messages_never_finished_take_bounded_memory(scene: Scene) -> None:
 def test_game_that_takes_no_events_is_disconnected_before_its_memory_is_full(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pygase.client.MAX_INBOX_EVENTS", 3_000)
+    monkeypatch.setattr("pygase.inbox.MAX_INBOX_EVENTS", 3_000)
     scene.client.claim_delivery("an adapter whose game stands still")
     run: Any = scene.client._run
     for n in range(100):
@@ -240,7 +240,7 @@ def test_server_of_another_kind_is_no_server(make_network: Callable[..., Simulat
 
 
 def test_game_that_takes_no_events_is_not_buried_in_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pygase.client.MAX_INBOX_BYTES", 1_000_000)
+    monkeypatch.setattr("pygase.inbox.MAX_INBOX_BYTES", 1_000_000)
     network = SimulatedNetwork(3, "lan")
     backend = Backend(GameState(), lambda game_state, dt: None)
     network.serve(backend)
