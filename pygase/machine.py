@@ -323,4 +323,4 @@ async def _awaited(awaitable: Awaitable[Any]) -> Any:
 
 def _check_interval(interval: float) -> None:
     if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not 0.0 < interval < 3600.0:
-        raise ValueError(f"an interval is a number of seconds above 0, not {interval!r}")
+        raise ValueError(f"an interval is a number of seconds above 0 and below 3,600, not {interval!r}")

@@ -1,6 +1,8 @@
 """Rooms: many games behind one port, none of which knows of the others."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -161,6 +163,39 @@ def test_closed_room_sends_its_clients_away_and_others_play_on(house: House) -> 
     house.network.run(1.0)
     assert seen(blue)["count"] > before
     assert house.told[house.enter("red")] == [("CONNECTION_FAILED", DisconnectReason.NO_SUCH_ROOM)]
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_rooms_that_open_and_close_leave_nothing_behind(house: House, *, is_cut_off: bool) -> None:
+    async def wait() -> None:
+        await asyncio.sleep(0.2)
+
+    def play(name: str) -> weakref.ref[Backend]:
+        backend = game(name)
+        backend.server.register_event_handler("WAIT", wait)
+        server.open(name, backend, max_clients=4)
+        client = house.enter(name)
+        client.dispatch_event("WAIT", retries=RELIABLE)
+        house.network.run(0.1)
+        if is_cut_off:
+            house.network.cut_off(client, 60.0)
+            house.network.run(7.0)
+            assert len(backend.server.connections) == 1, "its place is held"
+        server.close(name)
+        return weakref.ref(backend)
+
+    server = house.server
+    player = house.enter("red")
+    closed = [play(f"match {number}") for number in range(3)]
+    house.network.run(2.0)
+    session = server._session
+    assert session is not None
+    assert len(session._names) == len(session.rooms) == len(server._user_code._parts) == 2
+    assert not session._limits
+    assert len(session.link.peers) == 1
+    gc.collect()
+    assert [backend() for backend in closed] == [None] * 3
+    assert house.told[player] == ["CONNECTED"]
 
 
 def test_shutdown_of_a_rooms_own_backend_closes_that_room(house: House) -> None:
