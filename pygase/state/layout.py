@@ -30,6 +30,7 @@ WIDTH_2: Final = 2
 WIDTH_4: Final = 3
 WIDTH_8: Final = 4
 COUNTING: Final = 5  # base, base + 1, base + 2 ...
+HALVED: Final = 6  # differences to the base, of so many half bytes as a byte says that comes first
 
 # --- other columns ---------------------------------------------------------------------------------------------------
 
@@ -72,6 +73,9 @@ FORM_CODES: Final = {
 """The forms in terms of `struct`."""
 
 WIDTH_FORMATS: Final = {WIDTH_1: ("B", 1), WIDTH_2: ("H", 2), WIDTH_4: ("I", 4), WIDTH_8: ("Q", 8)}
+
+HALVED_FORMATS: Final = {1: ("B", 2), 3: ("H", 4), 5: ("I", 8), 6: ("I", 8), 7: ("I", 8)}
+"""What so many half bytes are packed as, and how many half bytes that takes. For others there are other widths."""
 
 # --- limits ----------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Reads updates that were written as columns, trusting nothing and at a bounded cost."""
 
+from binascii import hexlify, unhexlify
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from struct import calcsize, iter_unpack, unpack_from
@@ -133,12 +134,29 @@ class _Reader:
             numbers = list(range(base, base + count))
         elif width == layout.WIDTH_1:
             numbers = list(self._bytes(count))
+        elif width == layout.HALVED:
+            numbers = self._halved(count)
         else:
             code, size = layout.WIDTH_FORMATS.get(width, ("", 0))
             if not size:
                 raise MalformedDatagram("no such width")
             numbers = list(unpack_from(f"<{count}{code}", self._bytes(count * size)))
         return [base + number for number in numbers] if base and width not in _COMPLETE else numbers
+
+    def _halved(self, count: int) -> list[int]:
+        """Read whole numbers of some half bytes each."""
+        halves = self._bytes(1)[0]
+        code, size = layout.HALVED_FORMATS.get(halves, ("", 0))
+        if not size:
+            raise MalformedDatagram("no such number of half bytes")
+        end = count * halves
+        packed = hexlify(self._bytes((end + 1) // 2))
+        if end % 2 and packed[end] != _ZERO:
+            raise MalformedDatagram("half a byte beyond the last")
+        digits = bytearray(b"0") * (size * count)
+        for place in range(halves):
+            digits[size - halves + place :: size] = packed[place:end:halves]
+        return list(unpack_from(f">{count}{code}", unhexlify(digits)))
 
     def _named(self, numbers: list[int]) -> list[str]:
         if min(numbers) < 0:
@@ -326,6 +344,7 @@ _FLOATS: Final = frozenset(
     }
 )
 _COSTS: Final = layout.COLUMN_COSTS
+_ZERO: Final = ord("0")
 _COMPLETE: Final = frozenset({layout.SAME, layout.COUNTING})
 
 _READERS: Final[dict[int, Callable[[_Reader, int, int], list[Any]]]] = {

@@ -4,6 +4,7 @@ The work is done by C loops over whole columns (`map`, `zip`, `struct`), since a
 than all the rest.
 """
 
+from binascii import hexlify, unhexlify
 from collections.abc import Callable
 from itertools import chain
 from struct import pack as struct_pack
@@ -20,6 +21,7 @@ from pygase.wire import pack_checked, write_varint, zigzag
 __all__ = ["write_columns"]
 
 _MAX_KEYS_OF_FEW: Final = 8
+_MIN_HALVED: Final = 8
 _EXACT_INTEGRAL: Final = 1 << 53
 _BASE_MAX: Final = (1 << 62) - 1
 _MARKER: Final = type(TO_DELETE)
@@ -143,10 +145,20 @@ class _Writer:
 
     def _fixed(self, values: list[Any], kind: type[Fixed]) -> None:
         step = self.names.step(kind.step)
-        if step is None or min(values) < -_BASE_MAX or max(values) > _BASE_MAX:
+        base, top, count = min(values), max(values), len(values)
+        halves = _halves(top - base)
+        if step is None or base < -_BASE_MAX or top > _BASE_MAX:
             self._floats([kind.floated(value) for value in values])
-        else:
+        elif count < _MIN_HALVED or top - base == count - 1 or halves not in layout.HALVED_FORMATS:
             self._numbers(layout.FIXED_FLOATS, values, step)
+        else:
+            if base > 0 and _halves(top) == halves:
+                base = 0  # no wider for it, and nothing to subtract
+            self._begin(layout.FIXED_FLOATS | layout.HALVED, count)
+            write_varint(self.out, step)
+            write_varint(self.out, zigzag(base))
+            self.out.append(halves)
+            self.out += _in_halves([value - base for value in values] if base else values, halves)
 
     def _bools(self, values: list[bool]) -> None:
         self._begin(layout.BOOLS, len(values))
@@ -332,6 +344,22 @@ class _Writer:
         self.out += bytes([numbers[its_class] for its_class in classes])
         for group in groups.values():
             self.column(group)
+
+
+def _halves(number: int) -> int:
+    """How many half bytes a number takes."""
+    return (number.bit_length() + 3) // 4
+
+
+def _in_halves(numbers: list[int], halves: int) -> bytes:
+    """Write each of some numbers in so many half bytes, the highest first."""
+    code, size = layout.HALVED_FORMATS[halves]
+    digits = bytearray(hexlify(struct_pack(f">{len(numbers)}{code}", *numbers)))
+    for left in range(size, halves, -1):
+        del digits[::left]
+    if len(digits) % 2:
+        digits += b"0"
+    return unhexlify(digits)
 
 
 def _are_rows(count: int, keys: int) -> bool:

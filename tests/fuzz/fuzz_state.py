@@ -50,6 +50,7 @@ def recorded() -> list[bytes]:
         {"players": {f"p{n}": {"at": [0.1 * (n << 18), 0.1 * (n << 34)], "hp": n << 33} for n in range(8)}},
         {"players": {f"p{n}": {"far": float(n << 33), "at": [0.1 * n, 3.0], "hp": n * 999} for n in range(8)}},
         {"players": {f"p{n}": {"far": float(n << 18), "on": 7.0} for n in range(8)}},
+        {"players": {f"p{n}": {"at": [0.1 * n * n, 40.0 + 5 * n * n]} for n in range(9)}},
     ]
     for change in changes:
         draft = store.begin_tick()
@@ -152,6 +153,7 @@ def test_the_corpus_has_every_kind_of_column(monkeypatch: pytest.MonkeyPatch) ->
         kind | width for kind in (layout.INTS, layout.INTEGRAL_FLOATS, layout.FIXED_FLOATS) for width in range(6)
     }
     names = {layout.NAMES | width for width in (layout.SAME, layout.WIDTH_1, layout.WIDTH_2, layout.COUNTING)}
+    numbers.add(layout.FIXED_FLOATS | layout.HALVED)
     assert numbers | names | set(range(layout.FLOATS_64, layout.CHAINED + 1)) == kinds
 
 

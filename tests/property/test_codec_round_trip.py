@@ -10,7 +10,7 @@ from pygase.errors import MalformedDatagram
 from pygase.state import TO_DELETE, GameState, GameStateStore, Replacement, Replica, StateFeed, apply_all
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.known import KnownNames
-from pygase.state.precision import parse_precision
+from pygase.state.precision import of_rules, parse_precision
 from pygase.state.reader import read_columns
 from pygase.state.values import same
 from pygase.state.writer import write_columns
@@ -99,6 +99,17 @@ POSITIONS = st.dictionaries(
     st.fixed_dictionaries({"position": st.lists(FLOATS, min_size=1, max_size=3), "z": FLOATS}),
     min_size=1,
 )
+
+
+@given(st.integers(-(2**60), 2**60), st.integers(1, 34), st.data())
+def test_rounded_numbers_of_any_range_survive(base: int, bits: int, data: st.DataObject) -> None:
+    step = of_rules(parse_precision({"n": 1.0}), "n")[""]  # type: ignore[index]
+    above = data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=1, max_size=40))
+    names = KnownNames()
+    update = {"n": {number: step(base + one) for number, one in enumerate(above)}}
+    body, cost = write_columns(update, names, is_rounded=True)
+    read, read_cost = read_columns(bytes(body), 0, names.entries, cost)  # type: ignore[arg-type]
+    assert (list(read["n"].values()), read_cost) == ([float(base + one) for one in above], cost)
 
 
 @given(POSITIONS, STEPS)

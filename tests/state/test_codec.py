@@ -26,6 +26,11 @@ def exchange(*updates: dict[str, Any], precision: dict[str, float] | None = None
 
 def test_the_documents_examples_are_what_is_sent() -> None:
     assert exchange({})[0] == ({}, bytes.fromhex("00 00 2a 00"))
+    rounded = {"at": {number: 40.0 + 5 * number * number for number in range(9)}}
+    half_bytes = bytes.fromhex(
+        "00 00 2a 01 10 00 2a 09 05 00 1e 01 00 03 190 1c2 258 352 4b0 672 898 b22 e10 0".replace(" ", "")
+    )
+    assert exchange(rounded, rounded, rounded, precision={"at": 0.1})[2] == (rounded, half_bytes)
     update = {"players": {"p0": {"x": 300.0}, "p1": {"x": 301.0}}}
     body = bytes.fromhex("2a 01 10 00 2a 02 15 02 29 04 0d d8 04")
     table = bytes.fromhex("95 a7 70 6c 61 79 65 72 73 a2 70 30 a2 70 31 a1 78 91 03")
@@ -81,6 +86,23 @@ def test_a_rounded_column_takes_a_byte_or_two_for_each_value(values: list[float]
     update = {"rows": dict(zip("abcd", values, strict=True))}
     data = exchange(*[update] * 4, precision={"rows": 0.1})[-1][1]
     assert len(data) - len(bytes.fromhex("00 00 2a 01 10 00 2a 04 15 01")) <= size
+
+
+@pytest.mark.parametrize(
+    ("span", "halves"), [(0xF, 1), (0xFF, 2), (0xFFF, 3), (0xFFFF, 4), (0xFFFFF, 5), (0xFFFFFF, 6), (1 << 27, 7)]
+)
+@pytest.mark.parametrize("base", [-5, 0, 1_000_000])
+@pytest.mark.parametrize("count", [20, 21])
+def test_many_rounded_numbers_take_as_many_half_bytes_as_their_range(
+    span: int, halves: int, base: int, count: int
+) -> None:
+    numbers = [base + span * number // (count - 1) for number in range(count)]
+    update = {"rows": {number: float(one) for number, one in enumerate(numbers)}}
+    decoded, data = exchange(*[update] * 4, precision={"rows": 1.0})[-1]
+    assert decoded == update
+    # The flags to the map's keys, the step's place, the base, and how many half bytes.
+    head = len(bytes.fromhex("00 00 2a 01 10 00 2a 15 05 00")) + 2 + (3 if base > 0 else 1) + 1
+    assert len(data) <= head + (count * halves + 1) // 2
 
 
 def test_keys_that_look_alike_are_kept_apart() -> None:
@@ -179,7 +201,13 @@ def test_a_reader_refuses_more_values_than_bytes_warrant() -> None:
         "00 00 00",
         "00 2a 01 10 00 18 00 02",  # a name for a step
         "00 2a 01 10 00 29 00",  # a name for a shape
-        "00 2a 01 10 00 06 02",
+        "00 2a 01 10 00 07 02",
+        "00 2a 01 10 00 06 02",  # so many half bytes as nothing says
+        "00 2a 01 10 00 06 02 00",
+        "00 2a 01 10 00 06 02 02 00",  # half bytes that are whole ones
+        "00 2a 01 10 00 06 02 08 00 00 00 00",
+        "00 2a 01 10 00 28 03 06 02 03 00 00 00 00",
+        "00 2a 01 10 00 28 03 06 02 03 00 00 00 00 01",  # half a byte too many
         "00 2a 01 10 00 27 01 25",  # a deletion in a list
         "00 2a 01 10 00 27 01 2a 00",
         "00 2a 01 10 00 2b 02 91 01",

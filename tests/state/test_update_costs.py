@@ -99,6 +99,15 @@ ATTACKS: dict[str, Callable[[int], tuple[int, bytes]]] = {
     "a compressed state of texts": lambda n: deflated(whole(n, b"\xa2ab")),
     "compressed bits": lambda n: deflated(of_key(values(8 * n, bytes((layout.BOOLS,)) + bytes(n)))),
     "compressed numbers": lambda n: deflated(of_key(values(n, bytes((layout.WIDTH_1,)) + varint(FAR) + bytes(n)))),
+    "compressed half bytes": lambda n: deflated(
+        of_key(values(n, bytes((layout.HALVED,)) + varint(FAR) + b"\1" + bytes((n + 1) // 2)))
+    ),
+    "compressed rounded floats": lambda n: deflated(
+        of_key(
+            values(n, bytes((layout.FIXED_FLOATS | layout.HALVED, 1)) + varint(FAR) + b"\7" + bytes((7 * n + 1) // 2)),
+            (0.1,),
+        )
+    ),
     "compressed maps": lambda n: deflated(maps(n, b"\1\0\0" + NONES)),
     "compressed names": lambda n: deflated(columns(b"\x2a\0", ["ab"] * n)),
     "compressed shapes": lambda n: deflated(columns(b"\x2a\0", ["a"] + [[0]] * n)),
