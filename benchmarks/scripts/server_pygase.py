@@ -139,7 +139,7 @@ def main():
     if given.without_cipher:
         importlib.import_module("without_cipher")
     if given.mode in ("rooms", "world"):
-        gc.set_threshold(10_000)  # as the how-to about rooms says for hundreds of players
+        gc.set_threshold(100_000)  # as the how-to about rooms says for hundreds of players
     if given.mode == "rooms":
         rooms(given)
     if given.mode == "world":
