@@ -12,7 +12,8 @@ __all__ = ["add_lag"]
 
 _REPORT_INTERVAL: Final = 5.0
 
-_COUNTED: Final = {"lost": "lost", "doubled": "twice", "held_back": "overtaken", "overflowed": "found no room"}
+_COUNTED: Final = {"lost": "lost", "doubled": "twice", "held_back": "overtaken", "overflowed": "no room"}
+"""What the report says of a `Line`'s counters."""
 
 _DESCRIPTION: Final = """\
 Stand between a game's clients and its server and make the line between them a bad one: clients connect to LISTEN, and
@@ -110,12 +111,7 @@ def _report(relay: Relay, seconds: float) -> str:
     for name, up in (("to the server", True), ("to clients", False)):
         counts = relay.counts(up=up)
         told = f"{name} {counts['sent']} datagrams"
-        for key, what in (
-            ("lost", "lost"),
-            ("doubled", "twice"),
-            ("held_back", "overtaken"),
-            ("overflowed", "no room"),
-        ):
+        for key, what in _COUNTED.items():
             if counts[key]:
                 told += f", {counts[key]} {what}"
         parts.append(told)

@@ -12,7 +12,7 @@ from pygase.errors import WrongThread
 from pygase.testing.conditions import Conditions, Line
 
 if TYPE_CHECKING:
-    from pygase.testing.network import SimulatedNetwork
+    from pygase.testing.internet import SimulatedInternet
 
 __all__ = ["SimulatedHost", "SimulatedSocket"]
 
@@ -25,7 +25,7 @@ _INBOX_DATAGRAMS: Final = 4_096
 class SimulatedSocket:
     """A datagram socket of a simulated host."""
 
-    def __init__(self, network: "SimulatedNetwork", host: "SimulatedHost", port: int) -> None:
+    def __init__(self, network: "SimulatedInternet", host: "SimulatedHost", port: int) -> None:
         self.inbox: deque[tuple[bytes, Address]] = deque()
         self.host = host
         self.port = port
@@ -74,7 +74,7 @@ class SimulatedHost:
         is_frozen: While true, its programs stand still: a laptop asleep.
     """
 
-    def __init__(self, network: "SimulatedNetwork", ip: str, up: Conditions, down: Conditions) -> None:
+    def __init__(self, network: "SimulatedInternet", ip: str, up: Conditions, down: Conditions) -> None:
         self.network = network
         self.ip = ip
         # Dice of their own: what one line does to its datagrams depends on nobody else's traffic.

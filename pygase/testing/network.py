@@ -5,33 +5,29 @@ the same seed gives the same run again, byte for byte. The method is discrete ev
 `Pair` in quinn-proto was the model.
 """
 
-import random
-from collections.abc import Callable
 from typing import Any, Final
 
 from pygase.backend import Backend
 from pygase.client import Client
 from pygase.drivers import Address, Run
-from pygase.errors import AddressUnavailable
 from pygase.machine import GameStateMachine
 from pygase.rooms import RoomServer
 from pygase.server import Server
 from pygase.testing.conditions import Lines, lines
 from pygase.testing.convergence import Convergence, content, differences, is_connected, shown
 from pygase.testing.driver import SimulatedDriver, SimulatedGameLoop
-from pygase.testing.host import SimulatedHost, SimulatedSocket
+from pygase.testing.host import SimulatedHost
+from pygase.testing.internet import SimulatedInternet
 from pygase.testing.schedule import VirtualLoop
-from pygase.testing.timeline import VirtualTime
 
 __all__ = ["SimulatedNetwork"]
 
-_FIRST_EPHEMERAL_PORT: Final = 49_152
 _SERVER_IP: Final = "10.0.0.1"
 
 Who = Client | Server | RoomServer
 
 
-class SimulatedNetwork(VirtualTime):
+class SimulatedNetwork(SimulatedInternet):
     """A network, a clock, and everything that runs on them.
 
     Args:
@@ -58,18 +54,11 @@ class SimulatedNetwork(VirtualTime):
 
     def __init__(self, seed: int = 0, conditions: Lines = "perfect") -> None:
         super().__init__(seed)
-        self.names = {"localhost": _SERVER_IP}
-        self.datagrams = 0
-        self.tap: Callable[[bytes, Address, Address], bool] | None = None
-        self._is_closed = False
+        self.names["localhost"] = _SERVER_IP
         self.default_conditions: Lines = conditions
         self.clients: list[Client] = []
         self.servers: list[Server] = []
         self.room_servers: list[RoomServer] = []
-        self._dice = random.Random(f"{seed} entropy")  # noqa: S311  (a simulation, meant to repeat)
-        self._sockets: dict[tuple[str, int], SimulatedSocket] = {}
-        self._hosts: dict[str, SimulatedHost] = {}
-        self._host_count = 0
         self._driven: dict[Who, Run] = {}
         self._loop: VirtualLoop | None = None
         self._server_host = self._add_host(_SERVER_IP, "perfect")
@@ -202,17 +191,7 @@ class SimulatedNetwork(VirtualTime):
         Returns:
             The new address of its first socket.
         """
-        host = self.host_of(who)
-        sockets = [sock for sock in self._sockets.values() if sock.host is host]
-        for sock in sockets:
-            self.unbind(sock)
-        self._hosts.pop(host.ip)
-        host.ip = ip or self._new_ip()
-        self._hosts[host.ip] = host
-        for sock in sockets:
-            sock.port, port = port or self._free_port(host.ip, above=sock.port), None
-            self._sockets[host.ip, sock.port] = sock
-        return sockets[0].getsockname() if sockets else (host.ip, 0)
+        return self._move_host(self.host_of(who), ip, port)
 
     # --- what came of it ------------------------------------------------------------------------------------------
 
@@ -265,11 +244,7 @@ class SimulatedNetwork(VirtualTime):
             self._loop.close()
             self._loop = None
 
-    # --- what drivers and hosts use -------------------------------------------------------------------------------
-
-    def entropy(self, count: int) -> bytes:
-        """Return random bytes that the seed decides."""
-        return self._dice.randbytes(count)
+    # --- what drivers use -----------------------------------------------------------------------------------------
 
     @property
     def loop(self) -> VirtualLoop:
@@ -277,38 +252,6 @@ class SimulatedNetwork(VirtualTime):
         if self._loop is None:
             self._loop = self._new_loop()
         return self._loop
-
-    def bind(self, host: SimulatedHost, port: int) -> SimulatedSocket:
-        """Return a socket on a host; port 0 is any free one."""
-        if port == 0:
-            port = self._free_port(host.ip)
-        if (host.ip, port) in self._sockets:
-            raise AddressUnavailable(98, f"cannot listen on {host.ip!r}, port {port}: it is taken")
-        sock = self._sockets[host.ip, port] = SimulatedSocket(self, host, port)
-        self.look_around()
-        return sock
-
-    def unbind(self, sock: SimulatedSocket) -> None:
-        """Free an address."""
-        if self._sockets.get(sock.getsockname()) is sock:
-            del self._sockets[sock.getsockname()]
-
-    def transmit(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
-        """Carry a datagram from one host to another, as their lines will have it."""
-        self.datagrams += 1
-        if self._is_closed or (self.tap is not None and not self.tap(data, source, target)):
-            return
-        sender, receiver = self._hosts.get(source[0]), self._hosts.get(target[0])
-        if sender is None or receiver is None or sender.is_cut_off or receiver.is_cut_off:
-            return
-        size = len(data)
-        for leaves in sender.up.arrivals(size, self.schedule.now):
-            for arrives in receiver.down.arrivals(size, leaves):
-                self.schedule.at(arrives, self._arrive, data, source, target)
-
-    def inject(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
-        """Have a datagram arrive now, whoever sent it: for forged and replayed ones."""
-        self.schedule.at(self.now, self._arrive, data, source, target)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -318,17 +261,6 @@ class SimulatedNetwork(VirtualTime):
     def _games(self) -> list[Server]:
         """Return the servers, and those of the rooms."""
         return [*self.servers, *(room.server for server in self.room_servers for room in server.rooms.values())]
-
-    def _new_ip(self) -> str:
-        self._host_count += 1
-        return f"10.{self._host_count // 62_500}.{1 + self._host_count // 250 % 250}.{1 + self._host_count % 250}"
-
-    def _add_host(self, ip: str, conditions: Lines) -> SimulatedHost:
-        host = self._hosts[ip] = SimulatedHost(self, ip, *lines(conditions))
-        return host
-
-    def _free_port(self, ip: str, above: int = _FIRST_EPHEMERAL_PORT - 1) -> int:
-        return next(port for port in range(above + 1, 65_536) if (ip, port) not in self._sockets)
 
     def _new_loop(self) -> VirtualLoop:
         return VirtualLoop(self.clock)
@@ -347,11 +279,6 @@ class SimulatedNetwork(VirtualTime):
     def _is_in_room(self, client: Client, server: Server) -> bool:
         endpoint = None if client._run is None else client._run.endpoint
         return endpoint is not None and endpoint.sock.getsockname() in server.connections
-
-    def _arrive(self, data: bytes, source: tuple[str, int], target: tuple[str, int]) -> None:
-        sock = self._sockets.get(target)
-        if sock is not None and not sock.host.is_cut_off:
-            sock.put(data, source)
 
     def _name_of(self, who: Who) -> str:
         if isinstance(who, Client):
