@@ -538,7 +538,7 @@ def test_passing_entities_are_forgotten() -> None:
         screen.feed(number / 20, {"shots": shots})
         screen.smooth.place(CLOCKS_APART + number / 20 + 0.06)
         screen.smooth.restore()
-    assert len(screen.smooth._paths[0].known["shots"]) <= 10
+    assert len(screen.smooth._motions._paths[0].known["shots"]) <= 10
 
 
 def test_random_states_are_always_put_back() -> None:
