@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pygase import Backend, Server
 from pygase.compiled import is_compiled
 
 from .nonce_audit import audited
@@ -77,3 +78,10 @@ def wait_for(condition: Callable[[], Any], timeout: float = 15.0) -> None:
         if time.monotonic() > deadline:
             pytest.fail(f"the condition did not hold within {timeout} s")
         time.sleep(0.002)
+
+
+def port_of(server: Server | Backend) -> int:
+    """Return the port on which a server listens, or a backend's."""
+    port = server.server.port if isinstance(server, Backend) else server.port
+    assert port is not None
+    return port

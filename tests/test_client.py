@@ -27,7 +27,7 @@ from pygase import (
 from pygase.drivers import Run
 from pygase.errors import AdapterMisuse, AlreadyRunning
 
-from .conftest import wait_for
+from .conftest import port_of, wait_for
 
 
 def echo_backend() -> Backend:
@@ -47,11 +47,6 @@ def backend() -> Iterator[Backend]:
     backend.run_in_thread("localhost", 0)
     yield backend
     backend.shutdown()
-
-
-def port_of(backend: Backend) -> int:
-    assert backend.server.port is not None
-    return backend.server.port
 
 
 def test_thread_connects_plays_and_ends_with_the_connection(backend: Backend) -> None:

@@ -109,6 +109,7 @@ def test_shutdown_twice_is_harmless() -> None:
     server.run_in_thread()
     server.shutdown()
     server.shutdown()
+    assert server.port is None
 
 
 # --- who is there -----------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pygase.cli import main
 from pygase.cli.lag import describe
 from pygase.cli.relay import Relay
 from pygase.testing import PROFILES, Conditions
-from tests.conftest import wait_for
+from tests.conftest import port_of, wait_for
 
 
 @contextmanager
@@ -40,11 +40,6 @@ def backend() -> Iterator[Backend]:
     backend.run_in_thread("127.0.0.1", 0)
     yield backend
     backend.shutdown()
-
-
-def port_of(backend: Backend) -> int:
-    assert backend.server.port is not None
-    return backend.server.port
 
 
 def test_client_plays_through_a_bad_line(backend: Backend) -> None:

@@ -3,19 +3,13 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from pygase.drivers import TickThread
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 10.0
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not hold in time"
-        time.sleep(0.002)
+from tests.conftest import wait_for
 
 
 def test_loops_of_one_interval_are_due_together_and_what_follows_is_called_once() -> None:
@@ -51,7 +45,7 @@ def test_thread_ends_with_the_last_loop_and_begins_anew() -> None:
 
     for count in (1, 2):
         ticks.begin(loop(), 0.001)
-        until(lambda count=count: len(names) == count and ticks._thread is None)  # type: ignore[misc]
+        wait_for(lambda count=count: len(names) == count and ticks._thread is None)  # type: ignore[misc]
     assert names == ["pygase-game-loops"] * 2
 
 
@@ -70,7 +64,7 @@ def test_loop_that_fails_takes_no_other_along(caplog: pytest.LogCaptureFixture) 
 
     loop = ticks.begin(fails(), 0.001)
     ticks.begin(counts(), 0.001)
-    until(lambda: len(steps) == 20)
+    wait_for(lambda: len(steps) == 20)
     assert loop.is_over
     assert "no more" in caplog.text
 
@@ -94,7 +88,7 @@ def test_what_a_loop_awaits_is_given_to_it_or_raised_in_it() -> None:
             got.append(str(error))
 
     ticks.begin(loop(), 0.001)
-    until(lambda: len(got) == 2)
+    wait_for(lambda: len(got) == 2)
     assert got == ["given", "refused"]
 
 
@@ -118,6 +112,6 @@ def test_hurry_ends_a_stopped_loop_before_its_time() -> None:
         yield 0.0
 
     ticks.begin(ends_it(), 0.001)
-    until(lambda: seen)
+    wait_for(lambda: seen)
     assert seen == [True]
-    until(lambda: ticks._thread is None)
+    wait_for(lambda: ticks._thread is None)

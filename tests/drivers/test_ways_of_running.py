@@ -16,7 +16,7 @@ from pygase import RELIABLE, AddressUnavailable, Backend, Client, ConnectionStat
 from pygase.drivers import OperatingSystem
 from pygase.gamestate import GameStateStore
 from pygase.tokens import parse_url
-from tests.conftest import interpreted_only, wait_for
+from tests.conftest import interpreted_only, port_of, wait_for
 
 from .fakes import CoarseClock, FlakySocket
 from .test_system import needs_ipv6
@@ -62,11 +62,6 @@ def server() -> Iterator[Server]:
     server.run_in_thread()
     yield server
     server.shutdown()
-
-
-def port_of(server: Server) -> int:
-    assert server.port is not None
-    return server.port
 
 
 def echoes(client: Client, got: list[int], count: int = 20) -> None:

@@ -40,7 +40,8 @@ def test_zeros_are_no_host() -> None:
 
 
 def test_longest_room_and_data_fit_together() -> None:
-    UserData(bytes(MAX_USER_DATA_BYTES), "x" * 32).to_bytes()
+    user = UserData(bytes(MAX_USER_DATA_BYTES), "x" * 32)
+    assert UserData.from_bytes(user.to_bytes()) == user
 
 
 @pytest.mark.parametrize("user", [UserData(bytes(219)), UserData(room="x" * 33), UserData(room="ä" * 17)])

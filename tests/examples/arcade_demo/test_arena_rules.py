@@ -8,20 +8,9 @@ import pytest
 from examples.arcade_demo import rules
 from examples.arcade_demo.rules import Controls
 from pygase import TO_DELETE
+from tests.examples.games import merged
 
 DT = 1 / 30
-
-
-def merged(state: dict[Any, Any], update: dict[Any, Any]) -> dict[Any, Any]:
-    result = deepcopy(state)
-    for key, value in update.items():
-        if value is TO_DELETE:
-            result.pop(key, None)
-        elif isinstance(value, dict):
-            result[key] = merged(result.get(key, {}), value)
-        else:
-            result[key] = value
-    return result
 
 
 def ship(x: float, y: float, angle: float = 0.0, **changes: Any) -> dict[str, Any]:

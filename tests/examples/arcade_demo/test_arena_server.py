@@ -12,6 +12,7 @@ from examples.arcade_demo.server import TICK_SECONDS, ArenaServer
 from examples.launcher import SEAT_SECONDS
 from pygase.config import PEER_TIMEOUT
 from pygase.testing import SimulatedNetwork
+from tests.examples.games import joined, state_of
 
 ADDRESS = ("localhost", 8080)
 
@@ -20,19 +21,6 @@ def running(network: SimulatedNetwork, seed: int = 1) -> ArenaServer:
     server = ArenaServer(seed)
     network.serve(server.backend, interval=TICK_SECONDS, seat_hold=SEAT_SECONDS)
     return server
-
-
-def state_of(server: ArenaServer) -> dict[str, Any]:
-    return server.backend.game_state_store.get_game_state().to_dict()
-
-
-def joined(network: SimulatedNetwork, name: str = "P") -> tuple[pygase.Client, int]:
-    client = network.connect()
-    ids: list[int] = []
-    client.register_event_handler("SHIP_CREATED", ids.append)
-    client.dispatch_event("JOIN", name, retries=pygase.RELIABLE)
-    network.run_until(lambda: ids)
-    return client, ids[0]
 
 
 def test_bots_shoot_rocks_and_each_other_and_everybody_hears_of_it() -> None:
@@ -48,59 +36,59 @@ def test_bots_shoot_rocks_and_each_other_and_everybody_hears_of_it() -> None:
     assert heard["rock"] > 10
     assert heard["hit"] > 3
     assert heard["ship"] > 0
-    assert sum(ship["score"] for ship in state_of(server)["ships"].values()) > 20
+    assert sum(ship["score"] for ship in state_of(server.backend)["ships"].values()) > 20
     for bot in team:
         bot.close()
     network.run(2)
-    assert state_of(server)["ships"] == {}
+    assert state_of(server.backend)["ships"] == {}
 
 
 def test_controls_fly_the_ship_and_letting_go_stops_turning() -> None:
     network = SimulatedNetwork(seed=2)
     server = running(network)
-    client, ship_id = joined(network)
-    before = state_of(server)["ships"][ship_id]
+    client, ship_id = joined(network, "SHIP_CREATED")
+    before = state_of(server.backend)["ships"][ship_id]
     client.dispatch_event("CONTROLS", 1, True, False)
     network.run(0.3)
     client.dispatch_event("CONTROLS", 0, False, False)
     network.run(0.2)
-    after = state_of(server)["ships"][ship_id]
+    after = state_of(server.backend)["ships"][ship_id]
     assert after["angle"] != before["angle"]
     assert after["velocity"] != [0.0, 0.0]
     network.run(0.2)
-    assert state_of(server)["ships"][ship_id]["angle"] == after["angle"]
+    assert state_of(server.backend)["ships"][ship_id]["angle"] == after["angle"]
 
 
 def test_who_leaves_or_is_lost_is_taken_out() -> None:
     network = SimulatedNetwork(seed=5)
     server = running(network)
-    leaver, _ = joined(network, "leaver")
-    lost, _ = joined(network, "lost")
-    joined(network, "stays")
+    leaver, _ = joined(network, "SHIP_CREATED", "leaver")
+    lost, _ = joined(network, "SHIP_CREATED", "lost")
+    joined(network, "SHIP_CREATED", "stays")
     leaver.disconnect()
     network.cut_off(lost)
     network.run(PEER_TIMEOUT + SEAT_SECONDS + 2)
-    assert [ship["name"] for ship in state_of(server)["ships"].values()] == ["stays"]
+    assert [ship["name"] for ship in state_of(server.backend)["ships"].values()] == ["stays"]
 
 
 @pytest.mark.parametrize("junk", [(), (None, None, None), (math.nan, 1, 2), ({}, [], "x"), (1,), (1, True, True, 4)])
 def test_junk_from_a_pilot_changes_nothing_and_the_game_goes_on(junk: tuple[Any, ...]) -> None:
     network = SimulatedNetwork(seed=6)
     server = running(network)
-    client, ship_id = joined(network)
+    client, ship_id = joined(network, "SHIP_CREATED")
     client.dispatch_event("CONTROLS", *junk)
     network.run(0.2)
-    ship = state_of(server)["ships"][ship_id]
+    ship = state_of(server.backend)["ships"][ship_id]
     assert ship["velocity"] == [0.0, 0.0]
     client.dispatch_event("CONTROLS", 0, True, False)
     network.run(0.2)
-    assert state_of(server)["ships"][ship_id]["velocity"] != [0.0, 0.0]
+    assert state_of(server.backend)["ships"][ship_id]["velocity"] != [0.0, 0.0]
 
 
 def test_who_was_cut_off_comes_back_as_the_same() -> None:
     network = SimulatedNetwork(seed=7)
     server = running(network)
-    client, own_id = joined(network, "back")
+    client, own_id = joined(network, "SHIP_CREATED", "back")
     told: list[int] = []
     client.register_event_handler("SHIP_CREATED", told.append)
     client.register_event_handler("RECONNECTED", lambda: client.dispatch_event("JOIN", "back", retries=pygase.RELIABLE))
@@ -108,4 +96,4 @@ def test_who_was_cut_off_comes_back_as_the_same() -> None:
     network.after(PEER_TIMEOUT, lambda: network.move(client, ip="10.9.9.9", port=50_000))
     network.run(PEER_TIMEOUT + 9)
     assert told == [own_id]
-    assert list(state_of(server)["ships"]) == [own_id]
+    assert list(state_of(server.backend)["ships"]) == [own_id]

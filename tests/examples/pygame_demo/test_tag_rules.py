@@ -1,26 +1,14 @@
 import math
 from copy import deepcopy
 from random import Random
-from typing import Any
 
 import pytest
 
 from examples.pygame_demo import rules
 from pygase import TO_DELETE
+from tests.examples.games import merged
 
 FAR, FARTHER = [100.0, 100.0], [900.0, 600.0]
-
-
-def merged(state: dict[Any, Any], update: dict[Any, Any]) -> dict[Any, Any]:
-    result = deepcopy(state)
-    for key, value in update.items():
-        if value is TO_DELETE:
-            result.pop(key, None)
-        elif isinstance(value, dict):
-            result[key] = merged(result.get(key, {}), value)
-        else:
-            result[key] = value
-    return result
 
 
 def game(*positions: list[float], chaser_id: int = 1, protection: float = 0.0) -> rules.State:

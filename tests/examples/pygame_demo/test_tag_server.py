@@ -13,6 +13,7 @@ from examples.pygame_demo.bot import Bot
 from examples.pygame_demo.server import TICK_SECONDS, TagServer
 from pygase.config import PEER_TIMEOUT
 from pygase.testing import SimulatedNetwork
+from tests.examples.games import joined, state_of
 
 ADDRESS = ("localhost", 8080)
 
@@ -30,19 +31,6 @@ def bots(network: SimulatedNetwork, count: int) -> list[Bot]:
     return team
 
 
-def state_of(server: TagServer) -> dict[str, Any]:
-    return server.backend.game_state_store.get_game_state().to_dict()
-
-
-def joined(network: SimulatedNetwork, name: str = "P") -> tuple[pygase.Client, int]:
-    client = network.connect()
-    ids: list[int] = []
-    client.register_event_handler("PLAYER_CREATED", ids.append)
-    client.dispatch_event("JOIN", name, retries=pygase.RELIABLE)
-    network.run_until(lambda: ids)
-    return client, ids[0]
-
-
 def test_bots_hunt_and_catch_each_other_and_everybody_sees_the_same() -> None:
     network = SimulatedNetwork(seed=4, conditions="wifi")
     server = running(network)
@@ -55,7 +43,7 @@ def test_bots_hunt_and_catch_each_other_and_everybody_sees_the_same() -> None:
     for bot in team:
         bot.close()
     network.run(2)
-    assert state_of(server)["players"] == {}
+    assert state_of(server.backend)["players"] == {}
 
 
 def test_a_player_finds_itself_in_the_state_when_it_hears_who_it_is() -> None:
@@ -78,13 +66,13 @@ def test_a_player_finds_itself_in_the_state_when_it_hears_who_it_is() -> None:
 def test_whoever_claims_to_be_far_away_gets_no_farther_than_walking() -> None:
     network = SimulatedNetwork(seed=3)
     server = running(network)
-    client, player_id = joined(network)
-    start = state_of(server)["players"][player_id]["position"]
+    client, player_id = joined(network, "PLAYER_CREATED")
+    start = state_of(server.backend)["players"][player_id]["position"]
     corner = (0.0, 0.0) if math.dist(start, (0, 0)) > 500 else (976.0, 640.0)
     for _ in range(50):
         client.dispatch_event("MOVE", *corner)
         network.run(0.02)
-    gone = math.dist(start, state_of(server)["players"][player_id]["position"])
+    gone = math.dist(start, state_of(server.backend)["players"][player_id]["position"])
     allowed = rules.CHASER_SPEED * rules.REACH_SLACK * (1.0 + rules.MAX_REACH_SECONDS)
     assert 200 < gone <= allowed + 10
 
@@ -92,37 +80,37 @@ def test_whoever_claims_to_be_far_away_gets_no_farther_than_walking() -> None:
 def test_who_leaves_or_is_lost_is_taken_out() -> None:
     network = SimulatedNetwork(seed=5)
     server = running(network)
-    leaver, _ = joined(network, "leaver")
-    lost, _ = joined(network, "lost")
-    joined(network, "stays")
+    leaver, _ = joined(network, "PLAYER_CREATED", "leaver")
+    lost, _ = joined(network, "PLAYER_CREATED", "lost")
+    joined(network, "PLAYER_CREATED", "stays")
     leaver.disconnect()
     network.cut_off(lost)
     network.run(PEER_TIMEOUT + SEAT_SECONDS + 2)
-    assert [player["name"] for player in state_of(server)["players"].values()] == ["stays"]
-    assert state_of(server)["chaser_id"] in state_of(server)["players"]
+    assert [player["name"] for player in state_of(server.backend)["players"].values()] == ["stays"]
+    assert state_of(server.backend)["chaser_id"] in state_of(server.backend)["players"]
 
 
 @pytest.mark.parametrize("junk", [(), (None, None), ("x", "y"), (math.nan, 1.0), ([], {}), (1.0,), (1.0, 2.0, 3.0)])
 def test_junk_from_a_player_changes_nothing_and_the_game_goes_on(junk: tuple[Any, ...]) -> None:
     network = SimulatedNetwork(seed=6)
     server = running(network)
-    client, player_id = joined(network)
-    before = state_of(server)["players"]
+    client, player_id = joined(network, "PLAYER_CREATED")
+    before = state_of(server.backend)["players"]
     client.dispatch_event("MOVE", *junk)
     client.dispatch_event("JOIN")
     client.dispatch_event("JOIN", "again")
     network.run(1)
-    assert state_of(server)["players"] == before
+    assert state_of(server.backend)["players"] == before
     x, y = before[player_id]["position"]
     client.dispatch_event("MOVE", x, y - 5 if y > 320 else y + 5)
     network.run(0.5)
-    assert state_of(server)["players"] != before
+    assert state_of(server.backend)["players"] != before
 
 
 def test_who_was_cut_off_comes_back_as_the_same() -> None:
     network = SimulatedNetwork(seed=7)
     server = running(network)
-    client, own_id = joined(network, "back")
+    client, own_id = joined(network, "PLAYER_CREATED", "back")
     told: list[int] = []
     client.register_event_handler("PLAYER_CREATED", told.append)
     client.register_event_handler("RECONNECTED", lambda: client.dispatch_event("JOIN", "back", retries=pygase.RELIABLE))
@@ -130,4 +118,4 @@ def test_who_was_cut_off_comes_back_as_the_same() -> None:
     network.after(PEER_TIMEOUT, lambda: network.move(client, ip="10.9.9.9", port=50_000))
     network.run(PEER_TIMEOUT + 9)
     assert told == [own_id]
-    assert list(state_of(server)["players"]) == [own_id]
+    assert list(state_of(server.backend)["players"]) == [own_id]
