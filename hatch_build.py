@@ -14,8 +14,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HOT: Final = {
     "wire": "values varints",
-    "state": "codec draft feed flock grid interpolation known merge motions names near playout reader records replica"
-    " rhythm spans store tables tracks values views writer",
+    "state": "codec draft feed flock grid interpolation known layout merge motions names near playout reader records"
+    " replica rhythm spans store tables tracks values views writer",
     "protocol": "congestion fragments incoming large layout messages outgoing rare received recovery reliable_receiver"
     " reliable_sender retried rtt snapshots stats traffic unreliable",
     "netcode": "budget channel client crypto history join_server peer requests secure_client secure_server server"

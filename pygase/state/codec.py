@@ -130,6 +130,10 @@ class Encoder:
 
     def _finished(self, flags: int, body: bytes | bytearray, cost: int, known: int) -> bytes:
         content: bytes | bytearray
+        size = 2 + len(body)
+        has_grown = len(self._names.entries) > known
+        if not (flags or has_grown or size > COMPRESS_ABOVE_BYTES or cost > layout.allowance(size)):
+            return b"\0\0" + body  # most updates
         content, cost_of_added = self._added_since(known)
         content += body
         cost += cost_of_added

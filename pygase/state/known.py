@@ -23,7 +23,7 @@ class KnownNames:
 
     def __init__(self) -> None:
         self.entries: list[str | float | tuple[int, ...]] = []
-        self._index: dict[str, int] = {}
+        self._index: dict[Any, Any] = {}
         self._steps: dict[float, int] = {}
         self._shapes: dict[tuple[Any, ...], int] = {}
         self._sightings: set[Any] = set()
@@ -44,7 +44,7 @@ class KnownNames:
         """Whether no more can be added."""
         return len(self.entries) >= MAX_KNOWN_NAMES
 
-    def numbers(self, names: Iterable[str], *, new: bool) -> list[int] | None:
+    def numbers(self, names: Iterable[str], *, new: bool) -> list[Any] | None:
         """Find the numbers of strings.
 
         Args:
@@ -55,17 +55,14 @@ class KnownNames:
             Their numbers, or None if one has none.
         """
         index = self._index
-        try:
-            return [index[name] for name in names]
-        except KeyError:
-            pass
+        found = [index.get(name) for name in names]
+        if None not in found:
+            return found
         for name in names:
             if name not in index and len(name) <= MAX_KNOWN_NAME_BYTES and (new or self._seen_before(name)):
                 self._add(index, name, name)
-        try:
-            return [index[name] for name in names]
-        except KeyError:
-            return None
+        found = [index.get(name) for name in names]
+        return None if None in found else found
 
     def row_numbers(self, names: list[Any], rows: list[Any]) -> list[Any] | None:
         """Find the numbers of rows' keys, which get one at once, without a look at those known already.

@@ -61,7 +61,7 @@ FORM_FIXED_4: Final = 5  # a float rounded to a step, in steps; the step's numbe
 FORM_FIXED_8: Final = 6
 LISTED: Final = 16  # lists of one length, which comes behind the form
 
-FORM_CODES: Final = {
+FORM_CODES: Final[dict[int, str]] = {
     FORM_FLOAT: "d",
     FORM_INT_4: "i",
     FORM_INT_8: "q",
@@ -72,9 +72,14 @@ FORM_CODES: Final = {
 }
 """The forms in terms of `struct`."""
 
-WIDTH_FORMATS: Final = {WIDTH_1: ("B", 1), WIDTH_2: ("H", 2), WIDTH_4: ("I", 4), WIDTH_8: ("Q", 8)}
+WIDTH_FORMATS: Final[dict[int, tuple[str, int]]] = {
+    WIDTH_1: ("B", 1),
+    WIDTH_2: ("H", 2),
+    WIDTH_4: ("I", 4),
+    WIDTH_8: ("Q", 8),
+}
 
-HALVED_FORMATS: Final = {1: ("B", 2), 3: ("H", 4), 5: ("I", 8), 6: ("I", 8), 7: ("I", 8)}
+HALVED_FORMATS: Final[dict[int, tuple[str, int]]] = {1: ("B", 2), 3: ("H", 4), 5: ("I", 8), 6: ("I", 8), 7: ("I", 8)}
 """What so many half bytes are packed as, and how many half bytes that takes. For others there are other widths."""
 
 # --- limits ----------------------------------------------------------------------------------------------------------
@@ -93,7 +98,7 @@ MAX_NESTING: Final = 3 * MAX_VALUE_DEPTH + 4
 # could cost gigabytes. Both sides therefore add up the same bytes of memory, at least what CPython needs and more for
 # what takes long to make, and the sender pads what is too short for its cost.
 
-COLUMN_COSTS: Final = {
+COLUMN_COSTS: Final[dict[int, int]] = {
     **dict.fromkeys(range(CHAINED + 1), 16),  # a place in the column, and one in what it becomes part of
     **dict.fromkeys(range(INTS + WIDTH_1, INTEGRAL_FLOATS), 64),  # an object each
     **dict.fromkeys(range(INTEGRAL_FLOATS, FLOATS_64), 80),  # and another one while it is made
@@ -102,7 +107,7 @@ COLUMN_COSTS: Final = {
 }
 """What each value of a column costs, by the column's kind."""
 
-FORM_COSTS: Final = {
+FORM_COSTS: Final[dict[int, int]] = {
     FORM_FLOAT: 48,
     FORM_INT_4: 64,
     FORM_INT_8: 64,

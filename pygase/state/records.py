@@ -137,9 +137,7 @@ def packed_row(row: dict[Any, Any]) -> Packed:
         if kind is not FrozenList and kind is not list:
             is_fit = _add(fields, values, kind, (value,), 0)
         else:
-            kinds = list(map(type, value))
-            is_fit = 0 < len(kinds) <= layout.MAX_ROW_KEYS and kinds.count(kinds[0]) == len(kinds)
-            is_fit = is_fit and _add(fields, values, kinds[0], value, len(kinds))
+            is_fit = _add_list(fields, values, value)
         if not is_fit:
             return Packed(row, None, b"")
     kind_of_row = tuple(row), tuple(fields)
@@ -149,6 +147,17 @@ def packed_row(row: dict[Any, Any]) -> Packed:
             _forms.clear()
         form = _forms[kind_of_row] = Form(*kind_of_row)
     return Packed(row, form, form.pack(*values))
+
+
+def _add_list(fields: list[Any], values: list[Any], members: list[Any]) -> bool:
+    """Add the members of a list. Returns whether there is a form for them."""
+    if not 0 < len(members) <= layout.MAX_ROW_KEYS:
+        return False
+    kind = type(members[0])
+    for member in members:
+        if type(member) is not kind:
+            return False
+    return _add(fields, values, kind, members, len(members))
 
 
 def _add(fields: list[Any], values: list[Any], kind: type, members: Sequence[Any], length: int) -> bool:

@@ -158,7 +158,10 @@ class Leads:
 
     def _whole(self, number: int) -> Any:
         value = rounded_value(self._new.rows[number], self._rules_of(number))
-        return packed_row(value) if is_flat(value) else value
+        if type(value) is not FrozenDict and type(value) is not dict:
+            return value
+        packed = packed_row(value)
+        return packed if packed.form is not None or is_flat(value) else value
 
     def _part(self, befores: list[Any], number: int) -> Any:
         """Find what leads from rows of the same keys, at least one, to the one of a number; None if they are not so."""

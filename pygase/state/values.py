@@ -73,6 +73,10 @@ def same(one: Any, other: Any) -> bool:
     """Tell whether two values are the same down to their types: 1, 1.0 and True differ, 0.0 and -0.0 too, nan not."""
     if one is other:
         return True
+    if type(one) is float:
+        if type(other) is not float:
+            return False
+        return one == other if one and one == one else repr(one) == repr(other)  # noqa: PLR0124
     if isinstance(one, dict):
         return (
             isinstance(other, dict)
@@ -81,11 +85,7 @@ def same(one: Any, other: Any) -> bool:
         )
     if isinstance(one, list):
         return isinstance(other, list) and len(one) == len(other) and _same_members(one, other)
-    if type(one) is not type(other):
-        return False
-    if type(one) is float:
-        return repr(one) == repr(other) if not one or one != one else one == other  # noqa: PLR0124
-    return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
 def _same_members(one: list[Any], other: list[Any]) -> bool:

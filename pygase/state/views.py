@@ -177,8 +177,8 @@ class ViewFeed:
         self._is_rounded = bool(precision)
         self._spans = Spans(parse_precision(precision) if precision else None)
         self._epoch = 0
-        # Updates by the identities of the view they lead to and of those they start from, which are kept alive here.
-        self._updates: dict[tuple[int, ...], tuple[dict[str, Any], list[View]]] = {}
+        # By the view they lead to and those they start from.
+        self._updates: dict[tuple[View, ...], dict[str, Any]] = {}
         self._wholes: dict[int, bytes] = {}
         self._leads: dict[tuple[Table, ...], Leads] = {}
 
@@ -252,25 +252,27 @@ class ViewFeed:
         assert view is not None
         if acked is not None:
             while sent and sent[0][0] < acked:
-                del sent[0]
+                sent.pop(0)
         if not sent or sent[0][0] != acked:
             return self._whole(view)
-        olds = [sent[0][1]]
+        olds: list[View] = []
+        last: View | None = None
         for _, old in sent:
-            if old is not olds[-1]:
+            if old is not last:
                 olds.append(old)
-        if len(olds) == 1 and olds[0] is view:
+                last = old
+        if last is view and len(olds) == 1:
             return _NO_CHANGE
-        key = (id(view), *map(id, olds))
-        known = self._updates.get(key)
-        if known is None:
+        key = (view, *olds)
+        update = self._updates.get(key)
+        if update is None:
             update = self._update_of_table(olds, view)
             if update is None:
                 update = self._spans.update([old.root for old in olds], view.root)
-            known = self._updates[key] = update, [view, *olds]
-        if not known[0] and len(sent) == 1:
+            self._updates[key] = update
+        if not update and len(sent) == 1:
             sent[0] = (acked, view)  # equal, but not the same objects: from now on it is found at once
-        return known[0]
+        return update
 
     def _update_of_table(self, olds: list[View], view: View) -> dict[str, Any] | None:
         """Make the update from some views to another one, if they hold rows of the same table and the same besides."""
@@ -294,13 +296,13 @@ class ViewFeed:
         return leads
 
     def _whole(self, view: View) -> dict[str, Any]:
-        key = (id(view),)
-        known = self._updates.get(key)
-        if known is None:
+        key = (view,)
+        update = self._updates.get(key)
+        if update is None:
             if size_of(view.root) > MAX_STATE_BYTES:
                 raise TooLarge(f"what a client sees takes more than {MAX_STATE_BYTES} bytes")
-            known = self._updates[key] = Replacement(view.root), [view]
-        return known[0]
+            update = self._updates[key] = Replacement(view.root)
+        return update
 
     def encoded(self, track: Track, update: dict[str, Any]) -> tuple[int | None, bytes]:
         """Encode an update, and note that it is on its way.

@@ -25,6 +25,11 @@ _MIN_HALVED: Final = 8
 _EXACT_INTEGRAL: Final = 1 << 53
 _BASE_MAX: Final = (1 << 62) - 1
 _MARKER: Final = type(TO_DELETE)
+_BYTE_VALUES: Final = 256
+_MAP_COST: Final = layout.COLUMN_COSTS[layout.MAPS]
+_NAME_COST: Final = layout.COLUMN_COSTS[layout.NAMES | layout.WIDTH_1]
+_RECORD_COST: Final = layout.COLUMN_COSTS[layout.RECORDS]
+_CHAINED_COST: Final = layout.COLUMN_COSTS[layout.CHAINED]
 _SCALARS: Final = frozenset({float, int, bool, str, type(None)})
 
 
@@ -40,6 +45,11 @@ def write_columns(update: dict[str, Any], names: KnownNames, *, is_rounded: bool
         The bytes, and what they cost a reader as both sides count it.
     """
     writer = _Writer(names, is_rounded=is_rounded)
+    if len(update) == 1:
+        for name, value in update.items():
+            if isinstance(value, RowChanges):
+                writer._rows_at(name, value)
+                return writer.out, writer.cost
     writer._dicts([update])
     return writer.out, writer.cost
 
@@ -56,9 +66,8 @@ class _Writer:
     def column(self, values: list[Any]) -> None:
         """Write values of any kinds, at least one."""
         kinds = list(map(type, values))
-        distinct = set(kinds)
-        if len(distinct) == 1:
-            kind = kinds[0]
+        kind = kinds[0]
+        if kinds.count(kind) == len(kinds):
             write = _WRITERS.get(kind)
             if write is not None:
                 write(self, values)
@@ -66,7 +75,12 @@ class _Writer:
                 self._fixed(values, kind)
             else:
                 self._packed(values)
-        elif distinct <= _DICTS:
+        else:
+            self._of_kinds(values, kinds)
+
+    def _of_kinds(self, values: list[Any], kinds: list[type]) -> None:
+        distinct = set(kinds)
+        if distinct <= _DICTS:
             self._dicts(values)
         elif distinct == _LISTS:
             self._lists(values)
@@ -251,17 +265,6 @@ class _Writer:
         else:
             self._dicts(values)  # type: ignore[arg-type]
 
-    def _needs(self, needs: list[Any]) -> bool:
-        """Write what rows need, if all of it is packed in one form. Returns whether that could be done."""
-        first = needs[0]
-        form = first.form if isinstance(first, Packed) else None
-        records: list[bytes] = []
-        for need in needs:
-            if not isinstance(need, Packed) or need.form is not form:
-                return False
-            records.append(need.record)
-        return form is not None and self._records(form, records)
-
     def _records(self, form: Form, records: list[bytes]) -> bool:
         """Write rows of one form as they have been packed already. Returns whether that could be done."""
         names = self.names
@@ -273,17 +276,14 @@ class _Writer:
         steps = [names.step(step) for step in form.steps]
         if None in steps:
             return False
-        self._begin(layout.RECORDS, len(records))
-        self.cost += form.cost * len(records)
-        out = self.out
-        write_varint(out, number)
-        out += form.head
+        self.cost += (form.cost + _RECORD_COST) * len(records)
+        head = [layout.RECORDS]
+        _add_varint(head, number)
+        head += form.head
         for field in form.fields if steps else ():
-            if type(field) is int:
-                out.append(field)
-            else:
-                write_varint(out, steps.pop(0) or 0)
-        out += b"".join(records)
+            _add_varint(head, field if type(field) is int else steps.pop(0) or 0)
+        self.out += bytes(head)
+        self.out += b"".join(records)
         return True
 
     def _map(self, value: dict[Any, Any]) -> None:
@@ -296,24 +296,58 @@ class _Writer:
     def _row_changes(self, values: list[RowChanges]) -> None:
         """Write what rows of a table need, of which there is one in a state that has such a table."""
         for value in values:
-            count, changed = len(value.numbers), len(value.needs)
-            self._begin(layout.MAPS, 1)
-            self.cost += layout.map_cost(count)
-            write_varint(self.out, count)
-            numbers = self.names.row_numbers(value.names, value.numbers)
-            if numbers is None:
-                self._keys(value.keys)
-            else:
-                self._names(numbers)
-            if 0 < changed < count:
-                self._begin(layout.CHAINED, count)
-                self.out.append(2)
-                write_varint(self.out, changed)
-                write_varint(self.out, count - changed)
-            if changed and not self._needs(value.needs):
-                self.column(value.changes)
-            if changed < count:
-                self._begin(layout.DELETIONS, count - changed)
+            self._rows([], value)
+
+    def _rows_at(self, name: str, changes: RowChanges) -> None:
+        """Write an update that is nothing but what rows of a table need."""
+        numbers = self.names.numbers((name,), new=True)
+        if numbers is None:
+            self._dicts([{name: changes}])
+            return
+        self.cost += _MAP_COST + layout.map_cost(1) + _NAME_COST
+        head = [layout.MAPS, 1, layout.NAMES | layout.SAME]
+        _add_varint(head, zigzag(numbers[0]))
+        self._rows(head, changes)
+
+    def _rows(self, head: list[int], changes: RowChanges) -> None:
+        """Write what rows of a table need.
+
+        Args:
+            head: What comes before it, byte by byte: many small pieces are faster put together in a list.
+            changes: What they need.
+        """
+        needs = changes.needs
+        count, changed = len(changes.numbers), len(needs)
+        self.cost += _MAP_COST + layout.map_cost(count)
+        head.append(layout.MAPS)
+        _add_varint(head, count)
+        names = self.names
+        numbers = names.row_numbers(changes.names, changes.numbers)
+        if numbers is None:
+            self.out += bytes(head)
+            self._keys(changes.keys)
+        elif len(names.entries) <= _BYTE_VALUES and 1 < count != numbers[-1] - numbers[0] + 1:
+            self.cost += _NAME_COST * count
+            head += (layout.NAMES | layout.WIDTH_1, 0)
+            head += numbers
+            self.out += bytes(head)
+        else:
+            self.out += bytes(head)
+            self._names(numbers)
+        if 0 < changed < count:
+            self.cost += _CHAINED_COST * count
+            head = [layout.CHAINED, 2]
+            _add_varint(head, changed)
+            _add_varint(head, count - changed)
+            self.out += bytes(head)
+        if changed:
+            first = needs[0]
+            form = first.form if isinstance(first, Packed) else None
+            records = [need.record for need in needs if isinstance(need, Packed) and need.form is form]
+            if form is None or len(records) < changed or not self._records(form, records):
+                self.column(changes.changes)
+        if changed < count:
+            self._begin(layout.DELETIONS, count - changed)
 
     def _keys(self, keys: list[Any]) -> None:
         kinds = set(map(type, keys))
@@ -360,6 +394,13 @@ def _in_halves(numbers: list[int], halves: int) -> bytes:
     if len(digits) % 2:
         digits += b"0"
     return unhexlify(digits)
+
+
+def _add_varint(head: list[int], number: int) -> None:
+    while number >= 0x80:
+        head.append(number & 0x7F | 0x80)
+        number >>= 7
+    head.append(number)
 
 
 def _are_rows(count: int, keys: int) -> bool:
