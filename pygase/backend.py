@@ -28,6 +28,11 @@ class Backend:
         game_state_machine: The state machine.
         server: The server.
 
+    Raises:
+        TypeError: A function is not callable, or `event_handlers` or `precision` is no mapping.
+        ValueError: A path in `precision` has an empty part, or a step is no number from 1e-12 up.
+        ReservedEventType: One of `event_handlers` is for an event that happens at clients only.
+
     Example:
         ```python
         Backend(
@@ -79,6 +84,8 @@ class Backend:
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
             AlreadyRunning: The game runs already.
+            TypeError: There is no such option, or it or the hostname is of the wrong type.
+            ValueError: The interval, the port or an option is out of range.
         """
         # What is wrong raises before anything has been started; the port next, which may be taken.
         self.game_state_machine._check_can_run(interval)

@@ -68,7 +68,7 @@ class RoomServer(Listener[RoomsSession]):
 
         Raises:
             TypeError: The name is no string, or the backend none.
-            ValueError: The name is too long, or `max_clients` no number from 1 up.
+            ValueError: The name is too long, `max_clients` no number from 1 up, or the interval out of range.
             AlreadyRunning: There is a room of that name, or the backend runs already.
         """
         if not isinstance(name, str) or not isinstance(backend, Backend):
@@ -123,6 +123,8 @@ class RoomServer(Listener[RoomsSession]):
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
             AlreadyRunning: It runs already.
+            TypeError: There is no such option, or it or the hostname is of the wrong type.
+            ValueError: The port or an option is out of range.
         """
         if inside_event_loop():
             return self._run_in_loop(hostname, port, **options)

@@ -87,6 +87,9 @@ class Server(Listener[ServerSession]):
 
         Raises:
             AddressUnavailable: The port is taken, or the address is not this machine's.
+            AlreadyRunning: The server runs already.
+            TypeError: There is no such option, or it or the hostname is of the wrong type.
+            ValueError: The port or an option is out of range.
         """
         if inside_event_loop():
             return self._run_in_loop(port, hostname, event_wire, **options)
@@ -112,7 +115,7 @@ class Server(Listener[ServerSession]):
             **options: See `ServerOptions`.
 
         Raises:
-            AddressUnavailable: The port is taken, or the address is not this machine's.
+            AddressUnavailable: See `run`, also for what else is wrong.
         """
         self._listen(port, hostname, event_wire, **options)
         thread = threading.Thread(target=self._run_here, name="pygase-server", daemon=daemon)
