@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pygase.drivers.usercode import UserCode
 from pygase.errors import AdapterMisuse, NotConnected
-from pygase.event import Event, UniversalEventHandler
+from pygase.event import Event
+from pygase.integrations.hearers import Hearers
 from pygase.integrations.owner import Owner
+from pygase.integrations.pacing import FramePace
 from pygase.integrations.rate import RateLimiter
 from pygase.integrations.rendering import RenderPass
-from pygase.session.events import LIFECYCLE_EVENT_TYPES
 from pygase.state.interpolation import Angle, Cyclic, Interpolator, Smoothed
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class FrameAdapter:
         self._client = client
         self._max_events = max_events
         self._owner = Owner()
-        self._handlers: dict[str, list[UniversalEventHandler]] = {}
         self._user_code = UserCode("pygase.integrations")
+        self._hearers = Hearers(self._user_code)
         self._limiter = RateLimiter()
         self._interpolator: Interpolator | None = None
         if paths := _as_paths(interpolate):
@@ -78,8 +79,7 @@ class FrameAdapter:
         self._render = RenderPass(client, self._owner, self._interpolator)
         self._is_pumping = False
         self._is_closed = False
-        self._frame_deadline: float | None = None
-        self._frame_ended = 0.0
+        self._pace = FramePace()
         self._farewell: asyncio.Future[Any] | None = None
         self._is_up = False  # as the game has been told, and has had a frame to act on it
         self._is_ending = False
@@ -183,15 +183,7 @@ class FrameAdapter:
         Returns:
             Seconds since the previous call returned; on the first call, the length of a frame.
         """
-        clock = asyncio.get_running_loop().time
-        interval = 1.0 / fps
-        now = clock()
-        if self._frame_deadline is None:
-            self._frame_deadline, self._frame_ended = now, now
-        self._frame_deadline = max(self._frame_deadline + interval, now)
-        await asyncio.sleep(self._frame_deadline - now)
-        last, self._frame_ended = self._frame_ended, clock()
-        return self._frame_ended - last
+        return await self._pace.wait(fps)
 
     # --- events ---------------------------------------------------------------------------------------------
 
@@ -207,9 +199,7 @@ class FrameAdapter:
         """
 
         def register(handler: Handler) -> Handler:
-            single = UniversalEventHandler()
-            single.register_event_handler(event_type, handler)
-            self._handlers.setdefault(event_type, []).append(single)
+            self._hearers.add(event_type, handler)
             return handler
 
         return register
@@ -310,16 +300,7 @@ class FrameAdapter:
             self._is_up, self._is_ending = True, False
         elif event.type in _DOWNS:
             self._is_ending = True
-        handlers = self._handlers.get(event.type)
-        if handlers is not None:
-            injected: dict[str, Any] = {}
-            if event.type in LIFECYCLE_EVENT_TYPES:  # what pygase itself tells may be left out of a signature
-                injected = dict(event.handler_kwargs)
-            for handler in tuple(handlers):
-                self._call(
-                    f"handler of {event.type}",
-                    lambda h=handler: h.call(event, injected),  # type: ignore[misc]
-                )
+        self._hearers.tell(event)
         self._translate(event)
 
     def _send_due(self) -> None:
