@@ -10,17 +10,12 @@ from typing import Any, Final
 from pygase.config import (
     DISCONNECT_WAIT,
     FRAGMENT_BYTES,
-    HELD_EVENT_OVERHEAD,
     MAX_BACKLOG_BYTES,
     MAX_HANDED_OVER,
-    MAX_HELD_BYTES,
-    MAX_RECONNECT_PAUSE,
     MAX_TICKET_BYTES,
     NEVER,
     PEER_TIMEOUT,
     PING_INTERVAL,
-    RECONNECT_FOR,
-    RECONNECT_PAUSE,
     RELIABLE,
 )
 from pygase.errors import BacklogFull, DisconnectReason, MalformedDatagram
@@ -28,7 +23,8 @@ from pygase.netcode import Connected as LinkConnected
 from pygase.netcode import SecureClient
 from pygase.protocol import Traffic
 from pygase.session import events
-from pygase.session.events import Event
+from pygase.session.comeback import Comeback
+from pygase.session.held import HeldEvents
 from pygase.session.signals import Connected, Ended, EventAcknowledged, EventArrived, Lost, Reconnected
 from pygase.state import Replica
 
@@ -37,9 +33,6 @@ __all__ = ["ClientSession"]
 _RELIABLE_MODE: Final = 2
 
 _WELCOMES: Final = (events.WELCOME_BACK, events.WELCOME_AFRESH, events.WELCOME_AS_NEW)
-
-_WORTH_RETRYING: Final = (DisconnectReason.NO_ANSWER, DisconnectReason.TIMED_OUT, DisconnectReason.DENIED)
-"""Ends of an attempt to get back that the next one may not meet."""
 
 
 class ClientSession:
@@ -75,25 +68,18 @@ class ClientSession:
         self._reconnects = reconnects
         self._make_link: Callable[[float, bytes], SecureClient] | None = None
         self._signals: list[Any] = []
-        # Events whose state has not arrived yet, with the time_order they wait for. Reliable ones keep their order.
-        self._held: deque[tuple[int, Event, int]] = deque()
-        self._held_reliable: deque[tuple[int, Event, int]] = deque()
-        self._held_bytes = 0
-        self._released_version = -1
+        self._held = HeldEvents()
         self._closes_at: float | None = None
         self._farewell: DisconnectReason | None = None
         self._parting_reason = DisconnectReason.CLIENT_LEFT
         self._ticket = b""
         self._awaits_welcome = False
         self._parting: list[tuple[bytes, tuple[Any, ...]]] = []
-        # While the connection is lost: when the next attempt begins, when the last one has, and how many there were.
-        self._retry_at = NEVER
-        self._gives_up_at = NEVER
+        self._comeback: Comeback | None = None  # while the connection is lost
         self._link_timer = NEVER
         self._is_link_stirred = False  # whether the link may have something of its own to send
         self._active_at = now  # when something was done here last
         self._ping_at = now  # a client that only listens wants to know its round trip too
-        self._attempts = 0
 
     def start(self, make_link: Callable[[float, bytes], SecureClient], now: float) -> None:
         """Begin to connect.
@@ -119,7 +105,7 @@ class ClientSession:
         """
         if self._handed_over or not self._has_room:
             self._take_over()
-        if retries or self._gives_up_at == NEVER:
+        if retries or self._comeback is None:
             self.traffic.send(message, retries, tag)
 
     def hand_over(self, message: bytes, retries: int, tag: object) -> bool:
@@ -210,8 +196,8 @@ class ClientSession:
         if self.is_over:
             return None
         soonest = self._link_timer
-        if self._retry_at < soonest:
-            soonest = self._retry_at
+        if self._comeback is not None and self._comeback.retry_at < soonest:
+            soonest = self._comeback.retry_at
         if self._closes_at is not None and self._closes_at < soonest:
             soonest = self._closes_at
         if self.is_connected and not self._awaits_welcome:
@@ -229,8 +215,8 @@ class ClientSession:
         if now - self._active_at > PEER_TIMEOUT:
             self._wake_up(now)
         self._active_at = now
-        if now >= self._retry_at:
-            self._try_again(now)
+        if self._comeback is not None and now >= self._comeback.retry_at:
+            self._try_again(self._comeback, now)
         if self.link is not None:
             self.link.handle_timer(now)
             self._heed_link(now)
@@ -266,7 +252,7 @@ class ClientSession:
         handed_over = self._handed_over
         while handed_over:
             message, retries, tag = handed_over[0]
-            if retries or self._gives_up_at == NEVER:
+            if retries or self._comeback is None:
                 self.traffic.send(message, retries, tag)
             handed_over.popleft()
         self._has_room = self.traffic.backlog_bytes <= MAX_BACKLOG_BYTES // 2
@@ -279,8 +265,10 @@ class ClientSession:
         while link is not None and (signal := link.next_signal()) is not None:
             if isinstance(signal, LinkConnected):
                 self._heed_connected(signal.client_id or 0, now)
-            elif self._gives_up_at < NEVER and not self.is_connected:
-                self._heed_failed_attempt(signal.reason, now)
+            elif self._comeback is not None:
+                self.link = None
+                if not self._comeback.goes_on_after(signal.reason, now):
+                    self._end(signal.reason)
             elif self.is_connected and self._may_return(signal.reason):
                 self._lose(signal.reason, now)
             else:
@@ -291,9 +279,9 @@ class ClientSession:
         self._link_timer = NEVER if timer is None else timer
 
     def _heed_connected(self, client_id: int, now: float) -> None:
-        was_lost = self._gives_up_at < NEVER
+        was_lost = self._comeback is not None
         self.is_connected = True
-        self._gives_up_at = NEVER
+        self._comeback = None
         if was_lost and client_id == self.client_id:
             self._awaits_welcome = True  # which says whether the server still has our seat
             return
@@ -322,10 +310,7 @@ class ClientSession:
         self.traffic, self.replica = Traffic(now), Replica()
         for message, tag in owed:
             self.traffic.send(message, RELIABLE, tag)
-        self._held.clear()
-        self._held_reliable.clear()
-        self._held_bytes = 0
-        self._released_version = -1
+        self._held = HeldEvents()
 
     def _may_return(self, reason: DisconnectReason) -> bool:
         wanted = self._reconnects and self._closes_at is None and self._farewell is None
@@ -343,29 +328,14 @@ class ClientSession:
         self.is_connected = False
         self._awaits_welcome = False
         self.link, self._link_timer = None, NEVER
-        self._attempts = 0
-        self._gives_up_at = now + RECONNECT_FOR
-        self._retry_at = now + self._pause()
+        self._comeback = Comeback(now, self._entropy)
         self._signals.append(Lost(reason))
 
-    def _heed_failed_attempt(self, reason: DisconnectReason, now: float) -> None:
-        self.link = None
-        if reason in _WORTH_RETRYING and now < self._gives_up_at:
-            self._retry_at = now + self._pause()
-        else:
-            self._end(reason)
-
-    def _try_again(self, now: float) -> None:
+    def _try_again(self, comeback: Comeback, now: float) -> None:
         assert self._make_link is not None
-        self._retry_at = NEVER
-        self._attempts += 1
+        comeback.begin_attempt()
         self.link = self._make_link(now, self._ticket)
         self._heed_link(now)
-
-    def _pause(self) -> float:
-        """Return the pause before the next attempt: growing, and jittered so that a full server's clients spread."""
-        pause = min(MAX_RECONNECT_PAUSE, RECONNECT_PAUSE * 2.0**self._attempts)
-        return pause * (0.5 + self._entropy(1)[0] / 255)
 
     # --- what the server says -------------------------------------------------------------------------------------
 
@@ -385,8 +355,8 @@ class ClientSession:
                 link.disconnect(now)  # which is also the server's sign that its reason was heard
                 self._end(self._farewell)
                 return
-        if self._held or self._held_reliable:
-            self._release()
+        if self._held.bytes:
+            self._signals += self._held.release(self.replica.version)
         if traffic.acked:
             self._take_acks()
             self._leave_if_done(now)
@@ -401,7 +371,7 @@ class ClientSession:
         snapshots.clear()
 
     def _take_messages(self, now: float) -> None:
-        messages = self.traffic.messages
+        messages, held = self.traffic.messages, self._held
         have = self.replica.version
         for mode, message in messages:
             try:
@@ -412,36 +382,15 @@ class ClientSession:
             except (MalformedDatagram, IndexError):
                 self.dropped += 1
                 continue
-            held = self._held_reliable if mode == _RELIABLE_MODE else self._held
-            if gate > have or (mode == _RELIABLE_MODE and held):
-                size = len(message) + HELD_EVENT_OVERHEAD
-                self._held_bytes += size
-                if self._held_bytes > MAX_HELD_BYTES:
+            is_reliable = mode == _RELIABLE_MODE
+            if gate > have or (is_reliable and held.reliable):
+                if not held.add(gate, event, len(message), is_reliable=is_reliable):
                     messages.clear()
                     self.disconnect(now, wait=0.0, reason=DisconnectReason.PROTOCOL_VIOLATION)
                     return
-                held.append((gate, event, size))
             else:
                 self._signals.append(EventArrived(event, len(message)))
         messages.clear()
-
-    def _release(self) -> None:
-        have = self.replica.version
-        if have == self._released_version:
-            return
-        self._released_version = have
-        ordered = self._held_reliable
-        while ordered and ordered[0][0] <= have:
-            _, event, size = ordered.popleft()
-            self._held_bytes -= size
-            self._signals.append(EventArrived(event, size))
-        for _ in range(len(self._held)):
-            gate, event, size = self._held.popleft()
-            if gate <= have:
-                self._held_bytes -= size
-                self._signals.append(EventArrived(event, size))
-            else:
-                self._held.append((gate, event, size))
 
     def _take_control(self, message: bytes) -> None:
         if message[0] == events.CLOSING:

@@ -8,6 +8,7 @@ from pygase.config import FRAGMENT_BYTES, MAX_HANDED_OVER
 from pygase.errors import BacklogFull
 from pygase.protocol import unreliable
 from pygase.session.client import ClientSession
+from pygase.session.comeback import Comeback
 from tests.conftest import interpreted_only
 
 
@@ -80,7 +81,7 @@ def test_reliable_ones_hold_up_a_goodbye(session: ClientSession) -> None:
 
 
 def test_a_session_that_is_cut_off_keeps_what_must_arrive(session: ClientSession) -> None:
-    session._gives_up_at = 90.0
+    session._comeback = Comeback(0.0, bytes)
     session.hand_over(b"once", 0, None)
     session.hand_over(b"surely", -1, "tag")
     session.datagrams_to_send(0.0)
