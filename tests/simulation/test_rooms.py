@@ -308,6 +308,21 @@ def test_room_takes_no_more_clients_than_it_may(network: SimulatedNetwork) -> No
     assert house.told[house.enter("narrow")] == ["CONNECTED"]
 
 
+def test_last_place_in_a_room_is_given_once_to_clients_who_come_at_the_same_time(network: SimulatedNetwork) -> None:
+    house = House(network)
+    house.server.open("narrow", game("narrow"), max_clients=1)
+    told: dict[Client, list[Any]] = {}
+    for _ in range(3):
+        client = network.client()
+        told[client] = []
+        for name in ("DISCONNECTED", "CONNECTION_FAILED"):
+            client.register_event_handler(name, lambda reason, told=told[client]: told.append(reason))
+        client.open(8080, room="narrow")
+    network.run(3.0)
+    assert sorted(told.values(), key=len) == [[], [DisconnectReason.DENIED], [DisconnectReason.DENIED]]
+    assert len(house.server.rooms["narrow"].server.connections) == 1
+
+
 def test_whole_server_takes_no_more_clients_than_it_may(network: SimulatedNetwork) -> None:
     house = House(network, "red", "blue", max_clients=2)
     for name in ("red", "blue"):
