@@ -1,7 +1,6 @@
 """Several rooms in one process: backends that share a port, a network thread and a thread for their ticks."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Unpack
@@ -17,8 +16,6 @@ from pygase.session.rooms import RoomClosed, RoomsSession
 from pygase.session.server import ServerSession
 
 __all__ = ["RoomServer"]
-
-_log = logging.getLogger("pygase.server")
 
 
 class RoomServer(Listener[RoomsSession]):

@@ -38,7 +38,7 @@ class Server(Listener[ServerSession]):
 
     Raises:
         TypeError: `view` is not callable, or `precision` no mapping.
-        ValueError: A path or a step in `precision` is none.
+        ValueError: A path in `precision` has an empty part, or a step is no number from 1e-12 up.
 
     Attributes:
         game_state_store: The store.

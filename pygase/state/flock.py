@@ -64,7 +64,7 @@ class Flock:
             to: The values.
             plan: The plan.
             pace: How fast values change on this path.
-            may_rest: Whether that one rests among those that move says that it does not skip a plan on its way.
+            may_rest: Whether one that stands still while others move is sure to rest, and did not only skip an update.
 
         Returns:
             Whether that could be done: not if one may jump or skip a plan, or is not finite. Nothing has changed then.

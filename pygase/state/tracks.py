@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-__all__ = ["Pace", "Periods", "Plan", "Track", "Values", "components_of", "cyclic_line", "same_shape"]
+__all__ = ["Pace", "Periods", "Plan", "Track", "Values", "components_of", "same_shape"]
 
 JUMP_FACTOR: Final = 4.0
 """A change this many times as fast as what moves on the same path is a jump: between a dash and a teleport."""
@@ -157,7 +157,7 @@ class Plan:
     def _turn(self, track: Track, to: Values, periods: Periods) -> None:
         """Add a track that passes a turn on its way, or has other than one or two components."""
         lines = tuple(
-            cyclic_line(old, new, period, self.begin, self.end)
+            _cyclic_line(old, new, period, self.begin, self.end)
             for old, new, period in _together(track.values, to, periods)
         )
         self.others.append((track.container, track.key, lines, type(to) is float))
@@ -251,7 +251,7 @@ def same_shape(one: Values, other: Values) -> bool:
     return type(other) is float
 
 
-def cyclic_line(old: float, new: float, period: float, begin: float, end: float) -> _Line:
+def _cyclic_line(old: float, new: float, period: float, begin: float, end: float) -> _Line:
     """Return the line of a value that takes the short way and stays in the range it comes in: from 0 up, or around 0.
 
     Args:

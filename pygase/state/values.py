@@ -96,7 +96,11 @@ def _same_members(one: list[Any], other: list[Any]) -> bool:
 
 
 _FIXED_BYTES: Final = 9
+"""A float or a 64-bit integer in MessagePack, its type included; the shorter forms of small numbers count as much."""
+
 _HEADER_BYTES: Final = 5
+"""The longest header of a text or a container in MessagePack: its type, and four bytes of length."""
+
 _FIXED: Final = frozenset({float, int, bool, type(None)})
 
 

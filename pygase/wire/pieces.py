@@ -12,7 +12,11 @@ _LARGE: Final = 64
 """Containers of more members than this are taken to pieces themselves."""
 
 _FIRST_MEMBERS: Final = 16
+"""Members of the first piece, before any is measured: few, in case each holds much."""
+
 _MOST_MEMBERS: Final = 4_096
+"""Members of a piece, however small: so many numbers are encoded in a tenth of a millisecond."""
+
 _CONTAINERS: Final = (dict, list)
 
 
@@ -55,4 +59,4 @@ def packed_in_pieces(value: Any, piece_bytes: int) -> Iterator[bytes]:
 def _without_header(members: list[Any], *, is_map: bool) -> bytes:
     """Encode members as if they stood in one container, and leave out how many they are."""
     packed: bytes = msgpack.packb(dict(members) if is_map else members)
-    return packed[1 if len(members) < 16 else 3 :]
+    return packed[1 if len(members) < 16 else 3 :]  # fixmap and fixarray count up to 15, map 16 and array 16 the rest
