@@ -1,11 +1,12 @@
 """View functions, ready-made."""
 
+import math
 import random
 from typing import Any
 
 import pytest
 
-from pygase import GameState, GameStateStore
+from pygase import TO_DELETE, GameState, GameStateStore
 from pygase.views import near
 
 
@@ -64,6 +65,46 @@ def test_rows_at_the_end_of_all_floats_are_in_nobodys_way(far: float) -> None:
         assert not {40, 41} & set(view(state, own)["players"])
     assert set(view(state, 40)["players"]) == {40}
     assert near("players.*.position", radius=100.0, of="eye")(state, 0)["players"] == {}
+
+
+@pytest.mark.parametrize(("radius", "limit"), [(math.inf, 4), (30.0, 4), (30.0, None), (math.inf, 0), (5.0, 60)])
+def test_what_was_seen_before_makes_no_difference(radius: float, limit: int | None) -> None:
+    dice = random.Random(3)
+    store = GameStateStore(GameState(players={}))
+    owns: dict[int, int] = {}
+    how: dict[str, Any] = {"radius": radius, "limit": limit, "of": lambda state, client_id: owns.get(client_id)}
+    long_used = near("players.*.position", **how)
+    for version in range(150):
+        rows: dict[Any, Any] = {}
+        for row in dice.sample(range(90), 20):
+            known = store.get_game_state().players.get(row)
+            at = known["position"] if known and dice.random() < 0.9 else [50.0 * dice.random(), 0.0]
+            rows[row] = {"position": [at[0] + dice.choice([-2.0, 0.0, 1.0]), float(dice.randrange(4))]}
+        if version > 20:
+            rows.update(dict.fromkeys(dice.sample(range(90), 5), TO_DELETE))
+        if version == 100:
+            rows.update(dict.fromkeys(range(80), TO_DELETE))
+            rows.update({200 + n: {"position": [1e4 * n, 0.0]} for n in range(200)})  # and new numbers for all
+        owns[dice.randrange(30)] = dice.randrange(90)
+        draft = store.begin_tick()
+        draft.merge({"players": rows})
+        store.commit(draft)
+        state = store.get_game_state()
+        for client_id in dice.sample(range(30), 20):
+            assert long_used(state, client_id) == near("players.*.position", **how)(state, client_id)
+
+
+@pytest.mark.parametrize(
+    "places", [[[0.0, 0.0]] * 5, [[5e-324 * n, 0.0] for n in range(5)], [[1e-200 * n, 1.0] for n in range(5)]]
+)
+def test_rows_in_one_place_are_found(places: list[list[float]]) -> None:
+    state = GameStateStore(
+        GameState(players={n: {"position": place} for n, place in enumerate(places)})
+    ).get_game_state()
+    for limit, count in ((0, 1), (2, 3), (9, 5), (None, 5)):
+        shown = near("players.*.position", limit=limit)(state, 3)["players"]
+        assert 3 in shown
+        assert len(shown) == count
 
 
 def test_client_without_a_row_sees_no_rows() -> None:

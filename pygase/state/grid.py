@@ -1,29 +1,31 @@
 """Rows of a table by where they are, for those who see what is near."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from math import isfinite, sqrt
+from itertools import accumulate
+from math import inf, isfinite, sqrt
 from typing import Any, Final
 
 from pygase.state.tree import FrozenList
 
 __all__ = ["Grid", "Point", "point_of"]
 
-_RINGS: Final = 2
-"""So many rings of cells around one's own mostly hold what is near. More of smaller ones would follow the circle more
-closely, but serve fewer searches each."""
-
 _ROWS_PER_CELL: Final = 1.8
-"""With a limit of 16, the 25 cells then hold the nearest 16 in nine searches of ten, and little else."""
+"""For a limit of 16. Larger cells hold more that is beyond the nearest, smaller ones are more to go through."""
 
-_FEW_RINGS: Final = 4
-"""A search that has not found enough in so many rings of cells takes twice as many from then on."""
+_CELLS_PER_ROW: Final = 64
+"""There are no more, so that a world that is mostly empty does not cost more than its rows."""
 
-_MAX_CELLS_A_SIDE: Final = 1024
-"""Bounds how many empty cells a search may have to cross."""
+_FIRST_REACH: Final = 4.5
+"""How far, in sides of a cell and squared, a search looks that knows nothing: mostly that is enough."""
 
-_COLUMN: Final = 1 << 12
-"""A cell's number is its column's times this, plus its line's: more than there are lines, and rings around them."""
+_LEAST: Final = 1e-150
+"""No search goes less far: the squares of smaller numbers are 0."""
+
+_SLACK: Final = 1.0 + 1e-9
+"""Cells so much farther away are looked through too, so that rounding makes no difference."""
+
+_ALL: Final = 1 << 60
+"""How many rows are wanted without a limit."""
 
 _LISTS: Final = frozenset({FrozenList})
 _NUMBERS: Final = frozenset({float, int})
@@ -50,103 +52,137 @@ class Grid:
         found: list[Any] = list(rows)
         for name in below:
             found = [one.get(name) if isinstance(one, dict) else None for one in found]
-        self._found = places = _places_of(found, numbers)
-        columns, lines = [place[0] for place in places] or [0.0], [place[1] for place in places] or [0.0]
-        self._left, self._top = left, top = min(columns), min(lines)
-        wide, high = max(columns) - left, max(lines) - top
-        is_vast = not isfinite(wide + high)  # beyond what floats can tell apart: all rows are in one cell then
-        if is_vast:
+        columns, lines, numbers = _places_of(found, numbers)
+        self._left, self._top = left, top = min(columns, default=0.0), min(lines, default=0.0)
+        wide, high = max(columns, default=0.0) - left, max(lines, default=0.0) - top
+        if not isfinite(wide + high):  # beyond what floats can tell apart: all rows are in one cell then
             wide = high = 0.0
-        self._limit = limit
+        self._wanted = _ALL if limit is None else limit + 1
         self._reach = radius * radius
         self._size = size = self._cell_size(wide, high, len(columns), radius)
         self._last_column, self._last_line = int(wide / size), int(high / size)
-        if is_vast:
-            cells = [0] * len(places)
-        else:
-            cells = [int((x - left) / size) * _COLUMN + int((y - top) / size) for x, y, _ in places]
+        self._first_reach = (
+            self._reach if limit is None else min(self._reach, max(_FIRST_REACH * size * size, _LEAST * _LEAST))
+        )
+        places = list(zip(columns, lines, numbers, strict=True))
+        self._at: list[Any] = [None] * (max(numbers, default=-1) + 1)
+        cells: list[int] = []
+        counts = [0] * ((self._last_column + 1) * (self._last_line + 1) + 1)
+        everywhere: list[Any] = places
+        for place in everywhere:
+            self._at[place[2]] = place
+            cell = self._column(place[0]) * (self._last_line + 1) + self._line(place[1])
+            cells.append(cell)
+            counts[cell + 1] += 1
         # In the order of their cells: those of neighbouring cells in a column lie side by side.
         order = sorted(range(len(cells)), key=cells.__getitem__)
-        self._cells = [cells[each] for each in order]
-        self._places = [places[each] for each in order]
-        self._found_cells = cells
-        self._found_at = {place[2]: index for index, place in enumerate(places)}
-        self._blocks: dict[int, list[_Place]] = {}
+        self._places: list[Any] = [everywhere[each] for each in order]
+        self._starts: list[int] = list(accumulate(counts))
 
     def _cell_size(self, wide: float, high: float, count: int, radius: float) -> float:
         """Choose cells as large as clients see, but so small where they see the nearest few that they hold few."""
-        size = radius / _RINGS
-        if self._limit is not None:
-            wanted = _ROWS_PER_CELL * (self._limit + 1) / 17
-            size = min(size, sqrt(max(wide, 1e-9) * max(high, 1e-9) * wanted / count))
-        largest = max(wide, high)
-        return max(min(size, largest or 1.0), largest / _MAX_CELLS_A_SIDE) or 1.0
+        size, longer, shorter = radius / 2, max(wide, high), min(wide, high)
+        if self._wanted < _ALL:
+            size = min(size, _side(longer, shorter, count / (_ROWS_PER_CELL * self._wanted / 17)))
+        size = max(size, _side(longer, shorter, _CELLS_PER_ROW * count))
+        return min(size, longer) or 1.0
 
-    def around_row(self, own: Any) -> tuple[Any, ...]:
-        """Find a row, by its number, and the rows near it, in the order of their numbers."""
-        index = self._found_at.get(own)
-        return (own,) if index is None else self._around(self._found[index], self._found_cells[index])
+    def _column(self, x: float) -> int:
+        return int(min(max((x - self._left) / self._size, 0.0), self._last_column))
 
-    def around(self, point: Point) -> tuple[Any, ...]:
-        """Find the rows near a place, in the order of their numbers."""
-        x, y = point
-        column = int(min(max((x - self._left) / self._size, 0.0), self._last_column))
-        line = int(min(max((y - self._top) / self._size, 0.0), self._last_line))
-        return self._around((x, y, -1), column * _COLUMN + line)
+    def _line(self, y: float) -> int:
+        return int(min(max((y - self._top) / self._size, 0.0), self._last_line))
 
-    def _around(self, place: _Place, cell: int) -> tuple[Any, ...]:
-        """Search the cells around one, and more of them until they hold enough."""
-        x, y, own = place
-        size, limit, rings = self._size, self._limit, _RINGS
-        block = self._blocks.get(cell)
-        if block is None:
-            block = self._blocks[cell] = self._block(cell, _RINGS)
+    def around_row(self, own: int, before: tuple[int, ...] = ()) -> tuple[Any, ...]:
+        """Find a row, by its number, and the rows near it.
+
+        Args:
+            own: The number.
+            before: What was found some time before: if that has not changed, nor is it said anew.
+
+        Returns:
+            Their numbers, in order.
+        """
+        place: _Place | None = self._at[own] if own < len(self._at) else None
+        return (own,) if place is None else self._around(place[0], place[1], own, before)
+
+    def around(self, point: Point, before: tuple[int, ...] = ()) -> tuple[Any, ...]:
+        """Find the rows near a place, in the order of their numbers. See `around_row`."""
+        return self._around(point[0], point[1], -1, before)
+
+    def _around(self, x: float, y: float, own: int, before: tuple[int, ...]) -> tuple[Any, ...]:
+        """Search the cells around a place, and more of them until they hold enough."""
+        wanted, places, starts = self._wanted, self._places, self._starts
+        last_column, last_line = self._last_column, self._last_line
+        bound = self._bound(x, y, before)
+        if bound >= self._reach:
+            bound, before = self._first_reach, ()
         while True:
-            distances = [(dx := x - across) * dx + (dy := y - down) * dy for across, down, _ in block]
-            cut = self._reach
-            if limit is not None and len(distances) > limit:
-                cut = min(cut, sorted(distances)[limit])
-            edge = rings * size  # everything nearer is in the block
-            if cut <= edge * edge or rings > self._last_column + self._last_line:
+            distances: list[float] = []
+            chosen: list[Any] = []
+            around = sqrt(bound) * _SLACK + _LEAST
+            left, right = self._column(x - around), self._column(x + around)
+            top, bottom = self._line(y - around), self._line(y + around)
+            for column in range(left, right + 1):
+                first = column * (last_line + 1)
+                strip: list[_Place] = places[starts[first + top] : starts[first + bottom + 1]]
+                for across, down, number in strip:
+                    dx, dy = x - across, y - down
+                    distance = dx * dx + dy * dy
+                    if distance <= bound:
+                        distances.append(distance)
+                        chosen.append(number)
+            if len(chosen) >= wanted or bound >= self._reach:
                 break
-            column, line = divmod(cell, _COLUMN)
-            across, down = (x - self._left) / size - column, (y - self._top) / size - line
-            inside = min(across, 1.0 - across, down, 1.0 - down)
-            edge = (inside + rings) * size
-            if inside > 0.0 and cut <= edge * edge:
-                break
-            rings = rings + 1 if rings < _FEW_RINGS else 2 * rings
-            block = self._block(cell, rings)
-        chosen = [place[2] for place, distance in zip(block, distances, strict=True) if distance <= cut]
-        if limit is not None and len(chosen) > limit + 1:  # some are equally far away
-            nearest_first = sorted(
-                (number != own, distance, number) for (_, _, number), distance in zip(block, distances, strict=True)
-            )
-            chosen = [number for _, _, number in nearest_first[: limit + 1]]
+            is_all = left == top == 0 and right == last_column and bottom == last_line
+            bound = self._reach if is_all else min(4.0 * bound, self._reach)
+        if len(chosen) == len(before):
+            return before  # nobody has come nearer than the farthest of those
+        if len(chosen) > wanted:
+            chosen = self._nearest(chosen, distances, own)
         chosen.sort()
         return tuple(chosen)
 
-    def _block(self, cell: int, rings: int) -> list[_Place]:
-        """Return the rows in the cells around one."""
-        cells, places = self._cells, self._places
-        column, line = divmod(cell, _COLUMN)
-        first_line, last_line = max(line - rings, 0), min(line + rings, self._last_line)
-        block: list[_Place] = []
-        for each in range(max(0, column - rings), min(self._last_column, column + rings) + 1):
-            start = bisect_left(cells, each * _COLUMN + first_line)
-            block += places[start : bisect_right(cells, each * _COLUMN + last_line, start)]
-        return block
+    def _bound(self, x: float, y: float, before: tuple[int, ...]) -> float:
+        """Tell within which distance, squared, all of those before are, if they are enough."""
+        if len(before) != self._wanted:
+            return inf
+        bound, at, count = 0.0, self._at, len(self._at)
+        for number in before:
+            place: _Place | None = at[number] if number < count else None
+            if place is None:
+                return inf
+            dx, dy = x - place[0], y - place[1]
+            bound = max(bound, dx * dx + dy * dy)
+        return bound
+
+    def _nearest(self, numbers: list[Any], distances: list[float], own: int) -> list[Any]:
+        """Leave those that are nearest."""
+        cut, wanted = sorted(distances)[self._wanted - 1], self._wanted
+        nearest = [number for number, distance in zip(numbers, distances) if distance <= cut]  # noqa: B905  (it costs)
+        if len(nearest) <= wanted:
+            return nearest
+        # Some are equally far away.
+        pairs = zip(numbers, distances, strict=True)
+        order = sorted([(number != own, distance, number) for number, distance in pairs])
+        return [number for _, _, number in order[:wanted]]
 
 
-def _places_of(found: list[Any], numbers: list[Any]) -> list[_Place]:
+def _side(longer: float, shorter: float, count: float) -> float:
+    """Tell how long the sides of so many squares are that cover a rectangle."""
+    side = sqrt(longer / max(count, 1.0)) * sqrt(shorter)
+    return side if side < shorter else longer / max(count, 1.0)
+
+
+def _places_of(found: list[Any], numbers: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
     """Read positions, and leave out what is none; mostly they are alike, and then that is found out at once."""
     if set(map(type, found)) == _LISTS and min(map(len, found)) >= 2:
         columns, lines = [at[0] for at in found], [at[1] for at in found]
         are_numbers = _NUMBERS.issuperset(map(type, columns)) and _NUMBERS.issuperset(map(type, lines))
         if are_numbers and isfinite(sum(columns) + sum(lines)):
-            return list(zip(columns, lines, numbers, strict=True))
-    points = zip(map(point_of, found), numbers, strict=True)
-    return [(point[0], point[1], number) for point, number in points if point is not None]
+            return columns, lines, numbers
+    points = [(point, number) for point, number in zip(map(point_of, found), numbers, strict=True) if point is not None]
+    return [point[0] for point, _ in points], [point[1] for point, _ in points], [number for _, number in points]
 
 
 def point_of(value: Any) -> Point | None:

@@ -1,6 +1,6 @@
 """The view function for those who see the rows of a table that are near."""
 
-from typing import Any
+from typing import Any, Final
 
 from pygase.state.gamestate import GameState
 from pygase.state.grid import Grid, point_of
@@ -8,6 +8,9 @@ from pygase.state.spans import MISSING
 from pygase.state.tables import Numbering, Table, View
 
 __all__ = ["Near"]
+
+_REMEMBERED: Final = 64
+"""For so many versions, or twice that, what a client saw is remembered: the next search starts from it."""
 
 
 class Near:
@@ -32,6 +35,9 @@ class Near:
         self._table: Table | None = None
         self._grid: Grid | None = None
         self._views: dict[tuple[Any, ...], View] = {}
+        self._found: dict[int, tuple[Any, ...]] = {}  # by client, some versions ago at most
+        self._formerly_found: dict[int, tuple[Any, ...]] = {}
+        self._versions = 0
 
     def copy(self) -> "Near":
         """Make another one for other states."""
@@ -63,10 +69,13 @@ class Near:
             if not isinstance(rows, dict):
                 return attributes
             self._attributes, self._views = attributes, {}
+            self._versions += 1
+            if self._versions % _REMEMBERED == 0:
+                self._formerly_found, self._found = self._found, {}
             self._table = self._numbering.table(attributes)
             numbers = list(map(self._numbering.numbers.__getitem__, rows))
             self._grid = Grid(rows.values(), numbers, self._below, self._radius, self._limit)
-        seen = self._seen(game_state, client_id)
+        seen = self._found[client_id] = self._seen(game_state, client_id)
         view = self._views.get(seen)
         if view is None:
             view = self._views[seen] = View(None, None, self._table, seen)
@@ -75,11 +84,12 @@ class Near:
     def _seen(self, game_state: GameState, client_id: int) -> tuple[Any, ...]:
         """Find the numbers of the rows that a client sees."""
         of, grid, table = self._of, self._grid, self._table
+        before = self._found.get(client_id) or self._formerly_found.get(client_id, ())
         assert grid is not None
         assert table is not None
         if not isinstance(of, str):
             own = self._numbering.numbers.get(client_id if of is None else of(game_state, client_id))
-            return () if own is None or table.rows[own] is MISSING else grid.around_row(own)
+            return () if own is None or table.rows[own] is MISSING else grid.around_row(own, before)
         found: Any = self._attributes
         for part in of.split("."):
             if not isinstance(found, dict):
@@ -87,4 +97,4 @@ class Near:
             key: Any = client_id if part == "{client_id}" else part
             found = found.get(key)
         point = point_of(found)
-        return () if point is None else grid.around(point)
+        return () if point is None else grid.around(point, before)
