@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pygase import RELIABLE, Backend, GameState
+from pygase import Backend, GameState
 from pygase.testing import Conditions, SimulatedNetwork
 
 
@@ -26,13 +26,13 @@ def test_comings_and_goings_keep_their_place_among_the_events_that_came_with_the
     network.run(1.0)
     network.freeze(backend.server, 0.5)
     for number in range(3):
-        leaves.dispatch_event("SAY", f"leaves {number}", retries=RELIABLE)
+        leaves.dispatch_event("SAY", f"leaves {number}")
     network.run(0.1)
     assert leaves.connection is not None
     gone = leaves.connection.client_id
     leaves.close()
     network.run(0.1)
-    stays.dispatch_event("SAY", "stays", retries=RELIABLE)
+    stays.dispatch_event("SAY", "stays")
     network.run(1.0)
     said = ["leaves 0", "leaves 1", "leaves 2"]
     assert in_tick == [*said, gone, "stays"]
