@@ -240,3 +240,13 @@ def test_last_events_before_a_shutdown_reach_the_clients() -> None:
     network.run(0.5)
     assert got == ["red won", "server shut down"]
     network.close()
+
+
+def test_tick_begins_with_reading_what_has_arrived(netsim: SimulatedNetwork) -> None:
+    backend = Backend(GameState(), lambda game_state, dt: None)
+    netsim.serve(backend, interval=0.05)
+    netsim.run(1.02)
+    assert backend.server._run is not None
+    endpoint = backend.server._run.endpoint
+    assert endpoint is not None
+    assert 0.0 < endpoint.drained_until - netsim.now <= 0.05, "nobody else need look into the socket until the next one"

@@ -15,7 +15,7 @@ from pygase.drivers.endpoint import Endpoint
 from pygase.drivers.system import SYSTEM
 from pygase.drivers.thread import NetworkThread
 from pygase.gamestate import GameState, GameStateStore
-from tests.conftest import wait_for
+from tests.conftest import interpreted_only, wait_for
 
 from .fakes import NotingCore
 
@@ -163,6 +163,35 @@ def test_ticks_that_look_for_themselves_are_left_to_it_unless_late(make_rig: Cal
     assert until(10.001) < 10.0 + 4 * LONGEST_GATHER
     endpoint.core.hurried_until = 10.1  # type: ignore[attr-defined]
     assert until(10.001) == 10.001
+
+
+@interpreted_only
+def test_datagrams_for_a_busy_server_wake_nobody_before_their_tick(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    driver, endpoint = rig.driver, rig.endpoint
+    now = [endpoint.clock()]
+    slept: list[float] = []
+
+    class Waker:
+        def wait(self, timeout: float) -> bool:
+            slept.append(timeout)
+            now[0] += timeout
+            return False
+
+        def close(self) -> None:
+            pass
+
+    waker: Any = Waker()
+    endpoint.clock, endpoint.tells_arrivals = lambda: now[0], True
+    driver._only_waker.close()
+    driver._only_waker = waker
+    endpoint.take_in(0.05)
+    rig.send(b"a")
+    driver._wait(1.0)
+    assert slept == [], "with few clients whatever comes wakes it"
+    endpoint.arrival_rate = BUSY_RATE + 1.0
+    driver._wait(1.0)
+    assert 0.05 < sum(slept) < 0.25, "it sleeps, datagram or not, until the tick is late"
 
 
 def test_datagram_counts_as_arrived_when_it_did_not_when_it_is_read(make_rig: Callable[..., Rig]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pygase import RELIABLE, Backend, Client, ConnectionStatus, GameState
+from pygase import RELIABLE, Backend, Client, ConnectionStatus, GameState, RoomServer
 from pygase.config import PEER_TIMEOUT
 from pygase.session.offers import StateOffers
 from pygase.session.server import ServerSession
@@ -20,15 +20,20 @@ from .conftest import connected, idle_backend, seen
 TICK = 0.05
 
 
-def moving() -> Backend:
+def moving(**how: Any) -> Backend:
     """Players go where they say; what they say is told to everybody."""
 
     def move(who: int, x: float) -> dict[str, Any]:
         backend.server.dispatch_event("MOVED", who, retries=RELIABLE)
         return {"runners": {who: {"x": x}}}
 
-    backend = Backend(GameState(runners={}), lambda game_state, dt: None, {"MOVE": move})
+    backend = Backend(GameState(runners={}), lambda game_state, dt: None, {"MOVE": move}, **how)
     return backend
+
+
+def runners_and_self(game_state: GameState, client_id: int) -> dict[str, Any]:
+    """A view of one's own."""
+    return {"runners": game_state.runners, "own": client_id}
 
 
 def play(network: SimulatedNetwork, clients: list[Client], ticks: int, *, retries: int = 0) -> Iterator[int]:
@@ -64,11 +69,19 @@ def test_a_tick_is_encoded_once_for_each_baseline_however_many_clients(
         calls.clear()
 
 
+@pytest.mark.parametrize("kind", ["plain", "rooms", "views"])
 @pytest.mark.parametrize("retries", [0, RELIABLE])
 def test_a_tick_is_one_packet_to_each_client_with_acks_events_and_state(
-    network: SimulatedNetwork, retries: int
+    network: SimulatedNetwork, retries: int, kind: str
 ) -> None:
-    network.serve(moving(), interval=TICK)
+    backend = moving(view=runners_and_self) if kind == "views" else moving()
+    if kind == "rooms":
+        rooms = RoomServer()
+        rooms.open("here", backend, interval=TICK)
+        rooms.open("elsewhere", idle_backend(n=0), interval=TICK)
+        network.serve(rooms)
+    else:
+        network.serve(backend, interval=TICK)
     clients = [connected(network) for _ in range(8)]
     heard: Counter[Client] = Counter()
     for client in clients:
@@ -125,11 +138,11 @@ def test_event_on_an_idle_connection_is_sent_at_once_and_under_load_rides_the_ti
 
 
 @interpreted_only
-@pytest.mark.parametrize("is_ticking", [False, True])
+@pytest.mark.parametrize(("is_ticking", "view"), [(False, None), (True, None), (True, runners_and_self)])
 def test_client_that_has_nothing_to_say_is_looked_after_at_its_keep_alives_only(
-    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch, *, is_ticking: bool
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch, *, is_ticking: bool, view: Any
 ) -> None:
-    backend = idle_backend(n=0)
+    backend = Backend(GameState(runners={}), lambda game_state, dt: None, view=view)
     network.serve(backend if is_ticking else backend.server)
     idle = [connected(network) for _ in range(32)]
     network.run(5.0)

@@ -11,7 +11,7 @@ from pygase.drivers.viewing import _AT_ONCE
 from pygase.session.rota import Rota
 from pygase.state import Replacement
 from pygase.state.codec import Encoder
-from pygase.testing import SimulatedNetwork
+from pygase.testing import Conditions, SimulatedNetwork
 from pygase.views import near
 from tests.conftest import interpreted_only
 
@@ -428,6 +428,36 @@ def test_nothing_is_sent_to_a_client_whose_view_stays_as_it_is(network: Simulate
     network.run(4.0)
     # Twice a second the number, and its acks; 50 ticks a second went by.
     assert len(heard) < 30
+
+
+def test_what_is_on_its_way_is_not_sent_again_with_an_answer(network: SimulatedNetwork) -> None:
+    dice = random.Random(4)
+    backend = Backend(
+        GameState(rows={}),
+        lambda game_state, dt: {"rows": {number: {"x": dice.random()} for number in range(50)}},
+        view=lambda game_state, client_id: {"rows": game_state.rows, "own": client_id},
+    )
+    backend.server.register_event_handler(
+        "RING", lambda client_address: backend.server.dispatch_event("RUNG", target_client=client_address)
+    )
+    network.serve(backend, interval=0.2)
+    client = connected(network, conditions=Conditions(latency=0.03))
+    rung: list[float] = []
+    client.register_event_handler("RUNG", lambda: rung.append(network.now))
+    sizes: list[int] = []
+
+    def tap(data: bytes, source: Any, target: Any) -> bool:
+        if source[1] == 8080:
+            sizes.append(len(data))
+        return True
+
+    network.run(3.0 + 0.2 - network.now % 0.2 - 0.02)  # heard 10 ms after a tick, before that can be acknowledged
+    client.dispatch_event("RING")
+    network.tap = tap
+    network.run(0.1)
+    assert len(rung) == 1
+    tick, answer = sizes
+    assert tick > 5 * answer
 
 
 def test_event_comes_to_a_client_whose_view_does_not_change(network: SimulatedNetwork) -> None:

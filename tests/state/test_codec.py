@@ -11,6 +11,7 @@ from pygase.state import TO_DELETE, Replacement, layout
 from pygase.state.codec import Decoder, Encoder
 from pygase.state.precision import parse_precision
 from pygase.state.values import same
+from pygase.wire import pack, write_varint
 
 
 def exchange(*updates: dict[str, Any], precision: dict[str, float] | None = None) -> list[tuple[Any, bytes]]:
@@ -162,6 +163,32 @@ def test_a_full_table_begins_anew() -> None:
         assert decoder.decode(encoder.encode(update, version - 1)) == update
         assert len(encoder._names.entries) <= MAX_KNOWN_NAMES
         assert len(decoder._names) <= MAX_KNOWN_NAMES
+
+
+def naming(known: int, names: list[str]) -> bytes:
+    """A change of nothing that brings names."""
+    packed = pack(names)
+    out = bytearray(1)
+    for number in (len(names), known, len(packed)):
+        write_varint(out, number)
+    return bytes(out + packed + bytes((layout.MAPS, 0)))
+
+
+def test_table_that_a_server_has_grow_without_end_is_refused_and_stays_as_it_was() -> None:
+    decoder, known = Decoder(), 0
+    while known < MAX_KNOWN_NAMES:
+        assert decoder.decode(naming(known, [f"name {known + number}" for number in range(1_024)])) == {}
+        known += 1_024
+    with pytest.raises(MalformedDatagram):
+        decoder.decode(naming(known, ["one more"]))
+    assert len(decoder._names) == MAX_KNOWN_NAMES
+    assert decoder.decode(naming(known - 1, ["the last"])) == {}
+
+
+def test_names_cost_more_than_their_bytes() -> None:
+    assert Decoder().decode(naming(0, [""] * 100)) == {}
+    with pytest.raises(MalformedDatagram):
+        Decoder().decode(naming(0, [""] * 1_000))
 
 
 def test_many_equal_values_stay_within_what_a_reader_accepts() -> None:
