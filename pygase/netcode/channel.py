@@ -62,11 +62,8 @@ class ReplayWindow:
             self._missing &= ~(1 << -ahead - 1)
             return
         self.newest = sequence
-        if ahead == 1:
-            self._missing = self._missing << 1 & _ALL_MISSING
-        else:
-            between = min(ahead, REPLAY_WINDOW) - 1
-            self._missing = (self._missing << between + 1 | (1 << between) - 1) & _ALL_MISSING
+        between = min(ahead, REPLAY_WINDOW) - 1
+        self._missing = (self._missing << between + 1 | (1 << between) - 1) & _ALL_MISSING
 
 
 class Channel(ReplayWindow):
@@ -168,8 +165,10 @@ class Channel(ReplayWindow):
             )
         except InvalidTag:
             raise Drop("dropped_forged") from None
-        if sequence == newest + 1 and not self._missing:
+        if sequence == newest + 1:
             self.newest = sequence
+            if self._missing:
+                self._missing = self._missing << 1 & _ALL_MISSING
         else:
             self.advance(sequence)
         self.last_received = now

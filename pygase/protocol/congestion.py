@@ -187,9 +187,10 @@ class Congestion:
             newest: Largest packet number acknowledged.
             next_number: Number of the next packet to be sent.
         """
-        if self.in_flight > self._round_most:
-            self._round_most = self.in_flight
-        self.in_flight -= acked_bytes
+        in_flight = self.in_flight
+        if in_flight > self._round_most:
+            self._round_most = in_flight
+        self.in_flight = in_flight - acked_bytes
         self._round_acked += acked_bytes
         if rtt:
             recent = self._recent

@@ -80,19 +80,21 @@ class Incoming:
         size = len(payload)
         received = self._received
         recovery = self._recovery
-        ready: list[tuple[int, bytes]] = []
-        reliable_runs: list[tuple[int, list[bytes]]] = []
-        rare: list[RareFrame] = []
+        messages = self.messages
+        before = len(messages)
+        reliable_runs: list[tuple[int, list[bytes]]] | None = None
+        rare: list[RareFrame] | None = None
         snapshot: tuple[int | None, int, bytes] | None = None
         runs: list[tuple[int, int]] | None = None
         ack_top = ack_low = delay = -1
         try:
             low_bits, flags = payload[0] | payload[1] << 8, payload[2]
-            expected = received.top + 1
-            number = expected + ((low_bits - expected + 0x8000) & 0xFFFF) - 0x8000
-            if number < expected and number in received:
-                self.stats.packets_duplicated += 1
-                return
+            number = expected = received.top + 1
+            if low_bits != expected & 0xFFFF:
+                number = received.expand(low_bits)
+                if number < expected and number in received:
+                    self.stats.packets_duplicated += 1
+                    return
             position = 3
             if flags & FLAG_ACK:
                 top, delay = payload[3] | payload[4] << 8, payload[5] | payload[6] << 8
@@ -120,17 +122,23 @@ class Incoming:
                     end = position + length
                     if end > size:
                         raise MalformedDatagram("a length beyond the packet's end")
-                    ready.append((MODE_UNRELIABLE, payload[position:end]))
+                    messages.append((MODE_UNRELIABLE, payload[position:end]))
                     position = end
                 elif kind == RELIABLE_RUN:
+                    reliable_runs = reliable_runs or []
                     position = self._reliable_in.parse(payload, position, reliable_runs)
                 elif kind == SNAPSHOT and self._snapshot_in is not None:
                     newer, position = self._snapshot_in.parse(payload, position)
                     if snapshot is None or newer[1] > snapshot[1]:
                         snapshot = newer
                 else:
+                    rare = rare or []
                     position = self.rare.parse(payload, position, rare)
+        except MalformedDatagram:
+            del messages[before:]
+            raise
         except (IndexError, StructError):  # the rare frames are unpacked by struct
+            del messages[before:]
             raise MalformedDatagram("a packet that ends too soon") from None
         # All is well: from here on nothing raises.
         stats = self.stats
@@ -148,14 +156,13 @@ class Incoming:
         if ack_top >= 0:
             recovery.on_ack(ack_top, ack_low, runs, delay * ACK_DELAY_UNIT if delay < UNKNOWN_ACK_DELAY else -1.0, now)
             self.latency = self._round_trip.smoothed
-        if ready:
-            self.messages.extend(ready)
-            stats.messages_received += len(ready)
-        for first, messages in reliable_runs:
-            self._reliable_in.accept(first, messages)
+        stats.messages_received += len(messages) - before
+        if reliable_runs is not None:
+            for first, run_messages in reliable_runs:
+                self._reliable_in.accept(first, run_messages)
         if snapshot is not None:
             self._snapshot_in.accept(snapshot, number)  # type: ignore[union-attr]
-        if rare:
+        if rare is not None:
             self.rare.apply(rare, now)
 
     @property

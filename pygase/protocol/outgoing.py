@@ -84,8 +84,7 @@ class Outgoing(Incoming):
         if self._recovery.probes:
             self._recovery.probes = 0
             packets.append(self._build(now, bulk=True, probe=True) or self._build_bare(now, URGENCY_NOW))
-        small = self._small_waiting()
-        large = self._large_waiting()
+        small, large = self._waiting()
         if small or large:
             prompt = now >= self._coalesce_until or self._prompt()
             while (large or (small and (prompt or self._fresh_bytes >= _FULL_PACKET))) and len(packets) < most:
@@ -96,10 +95,9 @@ class Outgoing(Incoming):
                 if packet is None:
                     break
                 packets.append(packet)
-                small = self._small_waiting()
+                small, large = self._waiting()
                 if not small:
                     self._fresh_bytes = 0
-                large = self._large_waiting()
             self._has_messages = self._has_messages and self._messages.go_on(now)
         if packets:
             self._coalesce_until = now + COALESCE_DELAY
@@ -109,24 +107,24 @@ class Outgoing(Incoming):
 
     def _send_at(self) -> float:
         """When `packets_to_send` will have more to send, as far as that is a matter of time."""
-        large = self._large_waiting()
-        if not self._small_waiting():
+        small, large = self._waiting()
+        if not small:
             return self._congestion.next_send(0) if large else NEVER
         at = self._congestion.next_send(_RESERVE if large else 0)
         if at < self._coalesce_until and self._fresh_bytes < _FULL_PACKET and not self._prompt():
             at = self._coalesce_until
         return min(at, self._congestion.next_send(0)) if large else at
 
-    def _small_waiting(self) -> bool:
-        """Whether something that fits into one packet is ready to go."""
-        return self._snapshot.offer is not None or (self._has_messages and self._messages.small_waiting)
-
-    def _large_waiting(self) -> bool:
-        """Whether a fragment is ready to go."""
-        transfer = self._snapshot.transfer
-        if transfer is not None and transfer.waiting:
-            return True
-        return self._has_messages and self._messages.large_waiting
+    def _waiting(self) -> tuple[bool, bool]:
+        """Whether something that fits into one packet is ready to go, and whether a fragment is."""
+        snapshot = self._snapshot
+        transfer = snapshot.transfer
+        small = snapshot.offer is not None
+        large = transfer is not None and transfer.waiting
+        if self._has_messages:
+            small = small or self._messages.small_waiting
+            large = large or self._messages.large_waiting
+        return small, large
 
     def _prompt(self) -> bool:
         """Whether what waits shall not wait for company: state rides with its tick, and what was lost is late."""

@@ -133,21 +133,35 @@ class Recovery:
             return
         self._backoff = 0
         self.probes = 0
-        acked_bytes = self._settle(packets)
-        newest: int = packets[-1][0]
-        sent_at: float = packets[-1][1]
-        rtt = self._round_trip.sample(now, now - sent_at, ack_delay) if newest == top and ack_delay >= 0.0 else 0.0
+        acked_bytes = newest = 0
+        for packet in packets:
+            newest = packet[0]
+            size: int = packet[2]
+            acked_bytes += size
+            if packet[3]:
+                self.eliciting -= 1
+            self._tell_arrived(packet)
+        congestion = self._congestion
+        one = len(packets) == 1  # as mostly
+        congestion.loss *= 1.0 - _LOSS_WEIGHT if one else max(1.0 - _LOSS_WEIGHT * len(packets), 0.5)
+        rtt = 0.0
+        if newest == top and ack_delay >= 0.0:
+            sent_at: float = packets[-1][1]
+            rtt = self._round_trip.sample(now, now - sent_at, ack_delay)
         if top > self.largest_acked:
             self.largest_acked = top
         if self._sent:
             self.detect_losses(now)
         else:
             self.loss_at = _NEVER
-        self._congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
+        congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
 
     def _take(self, top: int, low: int) -> list[SentPacket]:
         """Take out the packets in flight from `low` to `top`."""
         sent = self._sent
+        if sent and sent[0][0] >= low and sent[-1][0] <= top:  # all of them, as mostly
+            self._sent = []
+            return sent
         count = len(sent)
         first = 0
         while first < count and sent[first][0] < low:
@@ -180,22 +194,15 @@ class Recovery:
             self._sent[:end] = others
         return packets
 
-    def _settle(self, packets: list[SentPacket]) -> int:
-        """Packets have arrived: tell whoever has something in them; returns their bytes."""
-        acked_bytes = 0
-        for packet in packets:
-            size: int = packet[2]
-            acked_bytes += size
-            if packet[3]:
-                self.eliciting -= 1
-            ack_top: int = packet[4]
-            if ack_top >= 0:
-                self._received.peer_knows(ack_top, packet[0])
-            for place in range(_CONTENTS, len(packet), 3):
-                packet[place].on_acked(packet[place + 1], packet[place + 2])
-        one = len(packets) == 1  # as mostly
-        self._congestion.loss *= 1.0 - _LOSS_WEIGHT if one else max(1.0 - _LOSS_WEIGHT * len(packets), 0.5)
-        return acked_bytes
+    def _tell_arrived(self, packet: SentPacket) -> None:
+        """Tell whoever has something in a packet that it has arrived."""
+        ack_top: int = packet[4]
+        if ack_top >= 0:
+            self._received.peer_knows(ack_top, packet[0])
+        place = _CONTENTS
+        while place < len(packet):
+            packet[place].on_acked(packet[place + 1], packet[place + 2])
+            place += 3
 
     def _take_back(self, top: int, low: int, runs: list[tuple[int, int]] | None) -> None:
         """Packets declared lost that have arrived after all: note it, and be more patient with reordering."""
@@ -210,10 +217,7 @@ class Recovery:
             packet = self._lost.pop(number)
             self._stats.packets_lost -= 1
             self._congestion.loss = max(self._congestion.loss - _LOSS_WEIGHT, 0.0)
-            if packet[4] >= 0:
-                self._received.peer_knows(packet[4], number)
-            for place in range(_CONTENTS, len(packet), 3):
-                packet[place].on_acked(packet[place + 1], packet[place + 2])
+            self._tell_arrived(packet)
         if late and late[0] > self._spurious_at:
             # RFC 8985 section 6.2: a wrong guess widens the allowance, once per round trip, and ends counting packets.
             self._spurious_at = self.next_number

@@ -45,9 +45,11 @@ class RoundTrip:
             latest = max(measured, _SHORTEST)
         self.latest = latest
         self.sampled_at = now
-        if self.smoothed:
-            self.variation += (abs(self.smoothed - latest) - self.variation) * 0.25
-            self.smoothed += (latest - self.smoothed) * 0.125
+        smoothed = self.smoothed
+        if smoothed:
+            error = latest - smoothed
+            self.variation += ((error if error > 0.0 else -error) - self.variation) * 0.25
+            self.smoothed = smoothed + error * 0.125
         else:
             self.smoothed = latest
             self.variation = latest / 2

@@ -126,7 +126,7 @@ class Traffic(Outgoing):
 
     def stirred_at(self) -> float:
         """`due_at`, but minus infinity if there may be something to send now: a quick look after `receive_packet`."""
-        if self._recovery.probes or self._snapshot.due or self._small_waiting() or self._large_waiting():
+        if self._recovery.probes or self._snapshot.due or True in self._waiting():
             return -NEVER
         return self._awaited_at()
 

@@ -79,8 +79,11 @@ class StateOffers:
 
     def again_at(self, seat: Seat) -> float:
         """Return when to offer anew, for what only says that there is a newer version; `NEVER` for who needs none."""
-        newest, traffic = self.newest_for(seat), seat.traffic
-        if newest in (seat.offered_version, traffic.acked_version) or traffic.snapshot_busy:
+        newest = self.newest_for(seat)
+        if newest == seat.offered_version:
+            return NEVER
+        traffic = seat.traffic
+        if newest == traffic.acked_version or traffic.snapshot_busy:
             return NEVER
         return seat.offered_at + IDLE_STATE_INTERVAL
 
