@@ -212,9 +212,13 @@ class GameStateMachine:
                 event: Event | None = None
                 try:
                     if left:
-                        event, injected = _with_sender(events.popleft())
-                        injected["game_state"], injected["dt"] = state, dt
-                        update = call(event, injected)
+                        waiting = events.popleft()
+                        if isinstance(waiting, EventFrom):
+                            event, address = waiting, waiting.seat.peer.address
+                            update = call(event, {"client_address": address, "game_state": state, "dt": dt})
+                        else:
+                            event, injected = waiting
+                            update = call(event, {"client_address": None, **injected, "game_state": state, "dt": dt})
                     else:
                         update = self.time_step(state, dt)
                     if type(update) is not dict:  # most are, and asking whether it is to be awaited costs more
@@ -294,13 +298,6 @@ class GameStateMachine:
         while self._is_running and not inside_tick and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.001)
         return inside_tick or not self._is_running
-
-
-def _with_sender(waiting: EventFrom | tuple[Event, dict[str, Any]]) -> tuple[Event, dict[str, Any]]:
-    """Return an event that has waited for its tick, and what its handler gets besides its data."""
-    if isinstance(waiting, EventFrom):
-        return waiting, {"client_address": waiting.seat.peer.address}
-    return waiting[0], {"client_address": None, **waiting[1]}
 
 
 def _name(event: Event | None) -> str:

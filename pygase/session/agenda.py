@@ -23,6 +23,8 @@ class Agenda:
 
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
+        heard: Clients from whom something has come. Whether that is worth looking what they are to be sent, `sift` finds
+            out, unless they are served anyway.
         timers: A heap of deadlines, each with the clients for whom it counts: those that have no other one by now.
         published: Sessions of which all clients may have something to send.
         served: Clients that were looked after, in groups: their deadlines are found out once what they get is sent.
@@ -30,10 +32,21 @@ class Agenda:
         hurried_until: Until when what arrives should be read at once, for a bulk transfer's sake.
     """
 
-    __slots__ = ("_numbers", "_tidy_above", "hurried_until", "published", "served", "tellers", "timers", "touched")
+    __slots__ = (
+        "_numbers",
+        "_tidy_above",
+        "heard",
+        "hurried_until",
+        "published",
+        "served",
+        "tellers",
+        "timers",
+        "touched",
+    )
 
     def __init__(self) -> None:
         self.touched: dict[Seat, None] = {}
+        self.heard: dict[Seat, None] = {}
         self.timers: list[tuple[float, int, list[Seat]]] = []
         self.published: list[ServerSession] = []
         self.served: list[list[Seat]] = []
@@ -41,6 +54,15 @@ class Agenda:
         self.hurried_until = -NEVER
         self._numbers: Iterator[int] = itertools.count(1)  # tell entries of one deadline apart
         self._tidy_above = 64
+
+    def sift(self) -> None:
+        """Have those of the clients that were heard looked after who may have something to be sent."""
+        touched = self.touched
+        for seat in self.heard:
+            session = seat.session
+            if not session.is_published and seat not in touched and session.is_stirred(seat):
+                touched[seat] = None
+        self.heard.clear()
 
     def schedule(self, seat: "Seat", deadline: float) -> None:
         """Set a client's deadline, which is earlier than the one that it had."""

@@ -127,6 +127,7 @@ class RoomsSession:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
         out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
+        self._agenda.sift()
         touched, published = self._agenda.touched, self._agenda.published
         if touched:
             by_room: dict[ServerSession, list[Seat]] = {}

@@ -91,6 +91,7 @@ class ServerSession:
         self._seat_hold = seat_hold
         self._signals: list[Any] = []
         self._touched = agenda.touched
+        self._heard = agenda.heard
         self._agenda = agenda
         self._closes_at = NEVER
         self._newest_gate = -1
@@ -189,6 +190,7 @@ class ServerSession:
 
     def show(self, version: int, views: list[tuple[Seat, View | None]], now: float) -> list[Seat]:
         """Take what clients see from now on. Returns those to `touch`. See `StateOffers.show`."""
+        self._agenda.sift()  # who is shown something is not to be sent that before its turn
         return self._offers.show(version, views, self.seats.values(), now)
 
     def touch(self, seats: Iterable[Seat]) -> None:
@@ -268,25 +270,38 @@ class ServerSession:
             self._take_messages(seat, now)
         if traffic.acked:
             self._take_acks(seat)
-        # Mostly there is nothing to say until the next tick, and that is found out faster than by trying.
+        self._heard[seat] = None
+
+    def is_stirred(self, seat: Seat) -> bool:
+        """Return whether a client that was heard may have something to be sent, and if not, note when it will.
+
+        Mostly there is nothing to say until the next tick, and that is found out faster than by trying.
+        """
         if seat.offered_version != self._offers.newest_for(seat):
-            self._touched[seat] = None
-        elif (stirred_at := traffic.stirred_at()) < seat.due:
-            if stirred_at < seat.deadline:
-                self._touched[seat] = None
-            else:
-                seat.due = stirred_at
+            return True
+        stirred_at = seat.traffic.stirred_at()
+        if stirred_at < seat.deadline:
+            return True
+        if stirred_at < seat.due:
+            seat.due = stirred_at
+        return False
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[Any, ...]]]:
         """Return what has to go out now."""
         out: list[tuple[bytes, tuple[Any, ...]]] = self.link.datagrams_to_send()
+        touched = self._touched
         if self.is_published:
             self._agenda.published.clear()
-            self._touched.clear()
+            self._heard.clear()
+            touched.clear()
             self.serve_all(out, now)
-        elif self._touched:
-            touched, self._touched = self._touched, {}
-            self.serve(touched, out, now)
+        else:
+            if self._heard:
+                self._agenda.sift()
+            if touched:
+                seats = list(touched)
+                touched.clear()
+                self.serve(seats, out, now)
         return out
 
     def serve_all(self, out: list[tuple[bytes, tuple[Any, ...]]], now: float) -> None:
