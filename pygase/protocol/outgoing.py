@@ -53,7 +53,7 @@ class Outgoing(Incoming):
         "_has_messages",
         "_messages",
         "_silent_bytes",
-        "_snapshot",
+        "snapshot_out",
         "_unasked_bytes",
         "acked",
     )
@@ -64,7 +64,7 @@ class Outgoing(Incoming):
         self._messages = Messages(self.acked, self.stats)
         # Whether there may be any: if not, as mostly with a server's clients, nobody looks.
         self._has_messages = False
-        self._snapshot = SnapshotSender(self.stats)
+        self.snapshot_out = SnapshotSender(self.stats)
         # Bytes of small messages queued since there were none: is it worth a packet yet?
         self._fresh_bytes = 0
         self._silent_bytes = 0
@@ -117,7 +117,7 @@ class Outgoing(Incoming):
 
     def _waiting(self) -> tuple[bool, bool]:
         """Whether something that fits into one packet is ready to go, and whether a fragment is."""
-        snapshot = self._snapshot
+        snapshot = self.snapshot_out
         transfer = snapshot.transfer
         small = snapshot.offer is not None
         large = transfer is not None and transfer.waiting
@@ -128,7 +128,7 @@ class Outgoing(Incoming):
 
     def _prompt(self) -> bool:
         """Whether what waits shall not wait for company: state rides with its tick, and what was lost is late."""
-        return self._snapshot.offer is not None or (self._has_messages and self._messages.are_overdue)
+        return self.snapshot_out.offer is not None or (self._has_messages and self._messages.are_overdue)
 
     # --- what -------------------------------------------------------------------------------------------------------
 
@@ -146,28 +146,29 @@ class Outgoing(Incoming):
         ack_top = received.top
         parts: list[Any] = [b""]
         contents: Contents = []
-        run = count = 0
-        ranges = b""
         if ack_top > received.known:
             run, ranges, count = received.encode()
             room = most = MAX_PAYLOAD_BYTES - 9 - len(ranges)
         else:
+            run, ranges, count = 0, b"", 0
             ack_top = -1
             room = most = MAX_PAYLOAD_BYTES - 3
-        messages, repeatable = self._messages, 0
+        urgency, repeatable = URGENCY_NONE, 0
         if self._has_messages:
-            repeatable = messages.reliable.repeatable(now, self._congestion.loss)
-            room = messages.pack(parts, contents, room, number, now)
-        urgency = URGENCY_SOON if contents else URGENCY_NONE
-        if self._snapshot.offer is not None:
-            room = self._snapshot.pack(parts, contents, room)
-            urgency = urgency or (URGENCY_RELAXED if contents else URGENCY_NONE)
+            repeatable = self._messages.reliable.repeatable(now, self._congestion.loss)
+            room = self._messages.pack(parts, contents, room, number, now)
+            if contents:
+                urgency = URGENCY_SOON
+        if self.snapshot_out.offer is not None:
+            room = self.snapshot_out.pack(parts, contents, room)
+            if contents and not urgency:
+                urgency = URGENCY_RELAXED
         if bulk and room > _LEAST_ROOM:
             room, urgency = self._pack_fragments(parts, contents, room, urgency)
         if room == most:
             return None
         if repeatable and room > _LEAST_ROOM:
-            left = messages.reliable.repeat(parts, contents, room, number, repeatable)
+            left = self._messages.reliable.repeat(parts, contents, room, number, repeatable)
             if left != room:
                 room = left
                 urgency = URGENCY_SOON
@@ -191,8 +192,8 @@ class Outgoing(Incoming):
         before = len(contents)
         if self._messages.parcels.ready:
             room = self._messages.parcels.pack(parts, contents, room)
-        if self._snapshot.transfer is not None:
-            room = self._snapshot.transfer.pack(parts, contents, room, self.stats)
+        if self.snapshot_out.transfer is not None:
+            room = self.snapshot_out.transfer.pack(parts, contents, room, self.stats)
         return room, URGENCY_SOON if len(contents) > before else urgency
 
     def _ask(self, urgency: int, size: int) -> int:

@@ -272,7 +272,7 @@ class Recovery:
         """When silence calls for a probe (RFC 9002 section 6.2), or never."""
         if not self.eliciting:
             return _NEVER
-        timeout = self._round_trip.probe_timeout() + self._peer_delay
+        timeout = self._round_trip.probe_timeout + self._peer_delay
         if self._backoff:
             timeout = max(timeout, min(timeout * (1 << self._backoff), MAX_PROBE_INTERVAL))
         return self._last_eliciting + timeout

@@ -19,15 +19,17 @@ class RoundTrip:
         variation: Exponentially weighted mean deviation.
         latest: The last sample, corrected for the peer's ack delay.
         sampled_at: When that was.
+        probe_timeout: Time after which silence calls for a probe (RFC 9002 section 6.2.1), without the peer's ack delay.
     """
 
-    __slots__ = ("latest", "sampled_at", "smoothed", "variation")
+    __slots__ = ("latest", "probe_timeout", "sampled_at", "smoothed", "variation")
 
     def __init__(self) -> None:
         self.smoothed = 0.0
         self.variation = 0.0
         self.latest = 0.0
         self.sampled_at = -NEVER
+        self.probe_timeout = 2 * INITIAL_RTT
 
     def sample(self, now: float, measured: float, ack_delay: float) -> float:
         """Take in one sample and return it, corrected.
@@ -53,14 +55,9 @@ class RoundTrip:
         else:
             self.smoothed = latest
             self.variation = latest / 2
-        return latest
-
-    def probe_timeout(self) -> float:
-        """Time after which silence calls for a probe (RFC 9002 section 6.2.1), without the peer's ack delay."""
-        if not self.smoothed:
-            return 2 * INITIAL_RTT
         allowance = 4 * self.variation
-        return self.smoothed + (allowance if allowance > _GRANULARITY else _GRANULARITY)
+        self.probe_timeout = self.smoothed + (allowance if allowance > _GRANULARITY else _GRANULARITY)
+        return latest
 
     def loss_delay(self, reordering: float) -> float:
         """Time after which a packet is lost when a later one has arrived.

@@ -75,14 +75,14 @@ class SnapshotSender:
 
     def pack(self, parts: list[Any], contents: Contents, room: int) -> int:
         """Put the offer into a packet if it fits; returns the room left then."""
-        assert self.offer is not None
-        baseline, version, blob = self.offer
+        offer = self.offer
+        assert offer is not None
+        baseline, version, blob = offer
         size = len(blob)
         if size + 21 > room:
             return room
         head = _head(version, 0 if baseline is None else version - baseline, size)
-        parts.append(head)
-        parts.append(blob)
+        parts += (head, blob)
         contents += (self, version, 0)
         self.offer = None
         self._newest_sent = version

@@ -30,6 +30,7 @@ class Traffic(Outgoing):
     Attributes:
         messages: Received messages ready to be handled, `(mode, message)`; the owner takes them out.
         snapshots: Completed snapshots `(baseline, version, blob)`, newest last; the owner takes them out.
+        snapshot_out: The channel of the state that goes out, for who has no time for the methods here.
         acked: Tags of messages that the peer is now known to have; the owner takes them out.
         latency: Smoothed round trip in seconds, without the time the peer held its ack back; 0.0 before any sample.
         stats: Counters.
@@ -72,12 +73,12 @@ class Traffic(Outgoing):
         Raises:
             TooLarge: The blob is larger than `config.MAX_SNAPSHOT_BYTES`.
         """
-        self._snapshot.make_offer(baseline, version, blob)
+        self.snapshot_out.make_offer(baseline, version, blob)
 
     @property
     def acked_version(self) -> int | None:
         """Newest snapshot version that the peer is known to have, or None."""
-        version = self._snapshot.acked_version
+        version = self.snapshot_out.acked_version
         return version if version >= 0 else None
 
     @property
@@ -92,12 +93,12 @@ class Traffic(Outgoing):
     @property
     def snapshot_busy(self) -> bool:
         """Whether a snapshot of more than one packet is under way; new offers wait until it has arrived."""
-        return self._snapshot.transfer is not None
+        return self.snapshot_out.transfer is not None
 
     @property
     def snapshot_waits(self) -> bool:
         """Whether the last offer has not gone into a packet yet."""
-        return self._snapshot.offer is not None
+        return self.snapshot_out.offer is not None
 
     @property
     def snapshot_due(self) -> bool:
@@ -106,7 +107,7 @@ class Traffic(Outgoing):
         True when the newest version offered is not acknowledged and nothing that carries it is queued or under way:
         its packet was lost, or it was offered while `snapshot_busy`. Offering clears it.
         """
-        return self._snapshot.due
+        return self.snapshot_out.due
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -118,7 +119,7 @@ class Traffic(Outgoing):
     def due_at(self) -> float:
         """The same as `next_timer`, with infinity for never."""
         at = self._awaited_at()
-        snapshot = self._snapshot
+        snapshot = self.snapshot_out
         if not self._has_messages and snapshot.offer is None and snapshot.transfer is None:  # nothing waits
             return at
         send_at = self._send_at()
@@ -126,7 +127,7 @@ class Traffic(Outgoing):
 
     def stirred_at(self) -> float:
         """`due_at`, but minus infinity if there may be something to send now: a quick look after `receive_packet`."""
-        if self._recovery.probes or self._snapshot.due or True in self._waiting():
+        if self._recovery.probes or self.snapshot_out.due or True in self._waiting():
             return -NEVER
         return self._awaited_at()
 
@@ -200,7 +201,9 @@ class Traffic(Outgoing):
     @property
     def idle(self) -> bool:
         """Whether nothing is queued and nothing awaits an acknowledgement."""
-        return not (self._recovery.eliciting or self.backlog_bytes or self._snapshot.offer or self._snapshot.transfer)
+        return not (
+            self._recovery.eliciting or self.backlog_bytes or self.snapshot_out.offer or self.snapshot_out.transfer
+        )
 
     @property
     def quality(self) -> float:

@@ -59,8 +59,7 @@ class Agenda:
         """Have those of the clients that were heard looked after who may have something to be sent."""
         touched = self.touched
         for seat in self.heard:
-            session = seat.session
-            if not session.is_published and seat not in touched and session.is_stirred(seat):
+            if seat not in touched and not seat.session.is_published and seat.session.is_stirred(seat):
                 touched[seat] = None
         self.heard.clear()
 

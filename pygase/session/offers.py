@@ -36,23 +36,24 @@ class StateOffers:
         if self._view_feed is not None:
             self._offer_view(seat, self._view_feed, now)
             return
-        traffic, store = seat.traffic, self._store
-        acked = traffic.acked_version
+        channel, store = seat.traffic.snapshot_out, self._store
+        acked = channel.acked_version
         newest = store.time_order
-        if acked == newest or traffic.snapshot_busy:
+        if acked == newest or channel.transfer is not None:
             return
-        if newest == seat.offered_version and not traffic.snapshot_due:
+        if newest == seat.offered_version and not channel.due:
             return  # on its way
-        only_number = acked is not None and store.unchanged_since(acked) and seat.gate <= acked
+        only_number = acked >= 0 and store.unchanged_since(acked) and seat.gate <= acked
         if only_number and now - seat.offered_at < IDLE_STATE_INTERVAL:
             return  # time_order has moved on and nothing else: worth a packet now and then, not every tick
-        offered = self._feed.offer(acked, now)
+        baseline = acked if acked >= 0 else None
+        offered = self._feed.offer(baseline, now)
         if offered is None:
             seat.whole_at = now + WHOLE_SLICE_PAUSE  # others have their turn meanwhile
             return
         seat.whole_at = NEVER
         version, blob = offered
-        traffic.offer_snapshot(acked, version, blob)
+        channel.make_offer(baseline, version, blob)
         seat.offered_at, seat.offered_version = now, version
 
     def _offer_view(self, seat: Seat, feed: ViewFeed, now: float) -> None:
@@ -82,8 +83,8 @@ class StateOffers:
         newest = self.newest_for(seat)
         if newest == seat.offered_version:
             return NEVER
-        traffic = seat.traffic
-        if newest == traffic.acked_version or traffic.snapshot_busy:
+        channel = seat.traffic.snapshot_out
+        if newest == channel.acked_version or channel.transfer is not None:
             return NEVER
         return seat.offered_at + IDLE_STATE_INTERVAL
 

@@ -26,4 +26,4 @@ def test_the_mean_follows_and_the_probe_timeout_covers_the_variation() -> None:
     for number in range(200):
         trip.sample(1.0, 0.060 + 0.010 * (-1) ** number, 0.0)
     assert trip.smoothed == pytest.approx(0.060, abs=0.003)
-    assert 0.080 < trip.probe_timeout() < 0.120
+    assert 0.080 < trip.probe_timeout < 0.120

@@ -587,6 +587,6 @@ def test_one_blob_is_copied_once_into_each_packet_and_its_fragments_are_views() 
     traffics = [Traffic(0.0) for _ in range(10)]
     for traffic in traffics:
         traffic.offer_snapshot(None, 1, blob)
-    pieces = [traffic._snapshot.transfer._blob.obj for traffic in traffics if traffic._snapshot.transfer]
+    pieces = [traffic.snapshot_out.transfer._blob.obj for traffic in traffics if traffic.snapshot_out.transfer]
     assert len(pieces) == 10
     assert all(piece is blob for piece in pieces)
