@@ -53,9 +53,9 @@ class Outgoing(Incoming):
         "_has_messages",
         "_messages",
         "_silent_bytes",
-        "snapshot_out",
         "_unasked_bytes",
         "acked",
+        "snapshot_out",
     )
 
     def __init__(self, now: float, *, accepts_snapshots: bool) -> None:
@@ -157,8 +157,7 @@ class Outgoing(Incoming):
         if self._has_messages:
             repeatable = self._messages.reliable.repeatable(now, self._congestion.loss)
             room = self._messages.pack(parts, contents, room, number, now)
-            if contents:
-                urgency = URGENCY_SOON
+            urgency = URGENCY_SOON if contents else URGENCY_NONE
         if self.snapshot_out.offer is not None:
             room = self.snapshot_out.pack(parts, contents, room)
             if contents and not urgency:

@@ -19,7 +19,7 @@ class RoundTrip:
         variation: Exponentially weighted mean deviation.
         latest: The last sample, corrected for the peer's ack delay.
         sampled_at: When that was.
-        probe_timeout: Time after which silence calls for a probe (RFC 9002 section 6.2.1), without the peer's ack delay.
+        probe_timeout: After so long a silence a probe is due (RFC 9002 section 6.2.1), without the peer's ack delay.
     """
 
     __slots__ = ("latest", "probe_timeout", "sampled_at", "smoothed", "variation")

@@ -23,8 +23,8 @@ class Agenda:
 
     Attributes:
         touched: Clients that may have something to send; in order, so that runs repeat.
-        heard: Clients from whom something has come. Whether that is worth looking what they are to be sent, `sift` finds
-            out, unless they are served anyway.
+        heard: Clients from whom something has come. `sift` finds out who of them may have to be answered, unless all
+            are served anyway.
         timers: A heap of deadlines, each with the clients for whom it counts: those that have no other one by now.
         published: Sessions of which all clients may have something to send.
         served: Clients that were looked after, in groups: their deadlines are found out once what they get is sent.
@@ -56,7 +56,7 @@ class Agenda:
         self._tidy_above = 64
 
     def sift(self) -> None:
-        """Have those of the clients that were heard looked after who may have something to be sent."""
+        """Have those of the clients that were heard looked after who may have to be answered."""
         touched = self.touched
         for seat in self.heard:
             if seat not in touched and not seat.session.is_published and seat.session.is_stirred(seat):
