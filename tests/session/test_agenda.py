@@ -10,10 +10,11 @@ pytestmark = interpreted_only  # its seats are stand-ins
 
 
 class Seat:
-    """A client whose deadline moves on without anybody noting it."""
+    """A client whose deadline moves on without anybody noting it, and its session."""
 
     def __init__(self, actual: float) -> None:
         self.actual, self.deadline, self.due, self.is_over = actual, NEVER, NEVER, False
+        self.is_published, self.asked, self.stirred = False, 0, False
 
     @property
     def session(self) -> Any:
@@ -21,6 +22,10 @@ class Seat:
 
     def deadline_of(self, seat: "Seat") -> float:
         return seat.actual
+
+    def is_stirred(self, seat: "Seat") -> bool:
+        seat.asked += 1
+        return seat.stirred
 
 
 def agenda_of(*seats: Any) -> Agenda:
@@ -58,6 +63,32 @@ def test_client_without_a_deadline_and_one_that_is_gone_are_let_go() -> None:
 
 def test_next_deadline_of_nobody() -> None:
     assert Agenda().next_deadline() == NEVER
+
+
+# --- heard ----------------------------------------------------------------------------------------------------------
+
+
+def test_of_those_that_were_heard_only_who_may_have_to_be_answered_is_looked_after() -> None:
+    agenda = Agenda()
+    silent: Any = Seat(NEVER)
+    stirred: Any = Seat(NEVER)
+    stirred.stirred = True
+    agenda.heard.update(dict.fromkeys([silent, stirred]))
+    agenda.sift()
+    assert list(agenda.touched) == [stirred]
+    assert not agenda.heard
+
+
+def test_nobody_is_asked_who_is_looked_after_anyway() -> None:
+    agenda = Agenda()
+    touched: Any = Seat(NEVER)
+    published: Any = Seat(NEVER)
+    published.is_published = published.stirred = True
+    agenda.touched[touched] = None
+    agenda.heard.update(dict.fromkeys([touched, published]))
+    agenda.sift()
+    assert list(agenda.touched) == [touched]
+    assert touched.asked == published.asked == 0
 
 
 # --- looked after together --------------------------------------------------------------------------------------------

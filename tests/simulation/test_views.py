@@ -385,6 +385,21 @@ def test_who_has_waited_longest_for_what_it_did_is_sent_the_tick_first(make_netw
         assert ticked == [address_of(clients[who]) for who in order]
 
 
+def test_who_was_heard_is_not_sent_a_tick_before_its_turn(network: SimulatedNetwork) -> None:
+    server = Server(GameStateStore(GameState(n=0)), view=lambda game_state, _: {"n": game_state.n})
+    network.serve(server)
+    connected(network)
+    session = server._session
+    assert session is not None
+    (seat,) = session.seats.values()
+    session._heard[seat] = None
+    assert seat.track is not None
+    version = seat.track.version + 1
+    assert session.show(version, [(seat, None)], network.now + 1.0) == [seat]
+    assert seat.track.version == version
+    assert not session.datagrams_to_send(network.now + 1.0)
+
+
 @interpreted_only
 def test_a_tick_is_on_its_way_to_some_clients_before_it_is_encoded_for_all(
     network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch
