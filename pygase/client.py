@@ -221,15 +221,18 @@ class Client(Connector):
         if run is None or session is None or session.is_over:
             raise NotConnected(f"event {event_type!r} was dispatched without a connection: call connect first")
         thread = get_ident()
-        is_in_frame = run.has_thread and (thread == self._frame_thread or self._is_in_frame(thread, session))
-        if is_in_frame and session.hand_over(message, retries, ack_callback):
+        if (
+            run.has_thread
+            and (thread == self._frame_thread or self._is_in_frame(thread, session))
+            and session.hand_over(message, retries, ack_callback)
+        ):
             if not session.is_awaited:
                 session.is_awaited = True
                 run.flush_soon()
-        else:
-            with run.lock:
-                session.dispatch(message, retries, ack_callback)
-            run.send()
+            return
+        with run.lock:
+            session.dispatch(message, retries, ack_callback)
+        run.send()
 
     def register_event_handler(self, event_type: str, event_handler_function: Callable[..., Any]) -> None:
         """Call a function for every event of a type that the server sends.

@@ -10,7 +10,7 @@ from typing import Final
 from pygase.config import CONNECT_TIMEOUT, PROTOCOL_ID
 from pygase.errors import DisconnectReason, NotConnected
 from pygase.netcode.addresses import Address
-from pygase.netcode.channel import Drop
+from pygase.netcode.channel import Channel, Drop
 from pygase.netcode.client import CLIENT_COUNTERS, Client
 from pygase.netcode.client_states import ClientState
 from pygase.netcode.crypto import Entropy
@@ -99,6 +99,7 @@ class SecureClient:
         self._signals: deque[ClientSignal] = deque()
         self._join: JoinClient | None = None
         self._client: Client | None = None
+        self._channel: Channel | None = None  # the session's, from when it stands
         if token is None:
             self._start_join(now)
         else:
@@ -156,9 +157,9 @@ class SecureClient:
             NotConnected: There is no session.
             TooLarge: The payload is empty or above 1,200 bytes.
         """
-        if self._client is None:
+        if self._channel is None:
             raise NotConnected("there is no session to send in")
-        return self._client.seal(payload, now)
+        return self._channel.seal(payload, now)
 
     def datagrams_to_send(self) -> list[tuple[bytes, Address]]:
         """Take what has to go out. It goes before what was sealed since."""
@@ -210,7 +211,7 @@ class SecureClient:
     # --- from one step to the next ----------------------------------------------------------------------------------
 
     def _start_join(self, now: float) -> None:
-        self._client = None
+        self._client = self._channel = None
         self._join = JoinClient(
             protocol_id=self._protocol_id, fingerprint=self._wanted, wish=self._wish, entropy=self._entropy, now=now
         )
@@ -235,6 +236,7 @@ class SecureClient:
         while (signal := client.next_signal()) is not None:
             if isinstance(signal, Connected):
                 self._gives_up = None
+                self._channel = client._channel
                 self._signals.append(Connected(self.client_id))
             elif self.reason is None:
                 if self._may_join_again(signal):

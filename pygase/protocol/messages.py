@@ -92,7 +92,8 @@ class Messages:
         size = len(message)
         if size <= FRAGMENT_BYTES:
             if retries == 0:
-                self.unreliable.send(message, tag)
+                unreliable = self._unreliable
+                (self.unreliable if unreliable is None else unreliable).send(message, tag)
                 return
             self._has_others = True
             if retries == RELIABLE:
