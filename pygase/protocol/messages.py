@@ -114,21 +114,21 @@ class Messages:
 
     # --- what there is ----------------------------------------------------------------------------------------------
 
-    def go_on(self, now: float) -> bool:
-        """Called when packets have been made: drop what waits for the line too long.
-
-        Returns:
-            Whether anything is queued still, or may have to be sent again.
-        """
+    @property
+    def are_left(self) -> bool:
+        """Whether any is queued, or may have to be sent again."""
         unreliable = self._unreliable
-        if unreliable is not None:
-            if unreliable.queue:
-                unreliable.drop_old(now)
-            if unreliable.queue or unreliable.tagged:
-                return True
+        if unreliable is not None and (unreliable.queue or unreliable.tagged):
+            return True
         if self._has_others:
             self._has_others = self._are_others_left()
         return self._has_others
+
+    def drop_old(self, now: float) -> None:
+        """Called when packets have been made, and some are left: drop what waits for the line too long."""
+        unreliable = self._unreliable
+        if unreliable is not None and unreliable.queue:
+            unreliable.drop_old(now)
 
     def _are_others_left(self) -> bool:
         reliable, retried = self.reliable, self._retried

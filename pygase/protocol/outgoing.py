@@ -95,10 +95,12 @@ class Outgoing(Incoming):
                 if packet is None:
                     break
                 packets.append(packet)
+                self._has_messages = self._has_messages and self._messages.are_left  # mostly none: nobody else is asked
                 small, large = self._waiting()
                 if not small:
                     self._fresh_bytes = 0
-            self._has_messages = self._has_messages and self._messages.go_on(now)
+            if self._has_messages:
+                self._messages.drop_old(now)
         if packets:
             self._coalesce_until = now + COALESCE_DELAY
         elif now >= self._ack_at:
