@@ -36,6 +36,13 @@ QUICK = {
     "cipher": ["--repeat", "1", "--seconds", "3"],
     "datagrams": ["--repeat", "1"],
     "flood": ["--repeat", "1"],
+    "frame": ["--repeat", "1", "--seconds", "2"],
+    "smoothing": ["--repeat", "1", "--seconds", "2"],
+    "links": ["--seconds", "5"],
+    "traffic": ["--repeat", "1", "--turns", "2000"],
+    "stages": ["--repeat", "1", "--ticks", "50"],
+    "counts": ["--n", "16", "--ticks", "5"],
+    "ticks": ["--repeat", "1", "--seconds", "2"],
     "views": ["--n", "250", "--ticks", "10", "--repeat", "1"],
 }
 """Options that show in a few minutes whether everything still works; not for figures."""
