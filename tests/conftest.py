@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pygase import Backend, Server
 from pygase.compiled import is_compiled
@@ -17,6 +18,10 @@ from .nonce_audit import audited
 # A shell that starts the tests in the background has them, and the programs they start, ignore Ctrl-C.
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 interpreted_only = pytest.mark.skipif(
     is_compiled(), reason="compiled code knows its own classes and methods only, not what a test puts in their place"

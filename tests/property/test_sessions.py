@@ -218,7 +218,6 @@ class Sessions(RuleBasedStateMachine):
 Sessions.TestCase.settings = settings(
     max_examples=25,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestSessions = Sessions.TestCase

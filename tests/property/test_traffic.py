@@ -4,15 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pygase.config import RELIABLE
 from pygase.errors import MalformedDatagram
 from pygase.protocol import MODE_RELIABLE, MODE_RETRIED, Traffic
 from tests.protocol.link import Line, Link
-
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 sizes = st.one_of(st.integers(8, 60), st.integers(8, 1_200), st.integers(1_000, 9_000))
 sends = st.tuples(
@@ -92,7 +90,6 @@ def check(side: Side) -> None:
             assert side.modes[number] == MODE_RETRIED
 
 
-@SLOW
 @given(st.lists(sends, max_size=60), lines, lines, st.integers(0, 2**32))
 def test_any_schedule_of_packets_keeps_every_promise(
     schedule: list[tuple[float, bool, int, int, bool]], ab: Line, ba: Line, seed: int
@@ -106,7 +103,6 @@ def test_any_schedule_of_packets_keeps_every_promise(
         assert traffic.next_timer() is None
 
 
-@SLOW
 @given(st.lists(sends, max_size=40), st.floats(0.0, 2.0), st.floats(0.1, 5.0), st.integers(0, 2**32))
 def test_a_cut_off_line_delivers_what_waited_when_it_is_back(
     schedule: list[tuple[float, bool, int, int, bool]], begin: float, duration: float, seed: int
@@ -120,7 +116,6 @@ def test_a_cut_off_line_delivers_what_waited_when_it_is_back(
     assert link.b.idle
 
 
-@SLOW
 @given(
     st.lists(st.tuples(st.floats(0, 3.0), st.sampled_from([10, 500, 1_080, 1_081, 20_000])), min_size=1, max_size=30),
     lines,
@@ -170,7 +165,6 @@ def test_snapshots_converge_to_the_newest_and_never_go_back(
     assert link.a.idle
 
 
-@SLOW
 @given(st.lists(st.binary(max_size=1_200), max_size=60), st.data())
 def test_random_bytes_are_refused_as_malformed_or_change_little(packets: list[bytes], data: st.DataObject) -> None:
     link = Link(Line(0.01), Line(0.01))

@@ -84,7 +84,7 @@ def rows_in_dict(value: Any) -> Any:
     return dict(zip(value.keys, [*value.changes, *gone], strict=True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(STATES, min_size=4, max_size=12),
     FATES,
