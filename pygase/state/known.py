@@ -82,12 +82,24 @@ class KnownNames:
         except KeyError:
             pass
         new = [row for row in rows if row not in known]
-        keys = [names[row] for row in new]
-        numbers = self.numbers(keys, new=True) if set(map(type, keys)) == {str} else None
-        if numbers is None:
-            return None
-        known.update(zip(new, numbers, strict=True))
-        return [known[row] for row in rows]
+        for row in new:
+            if type(names[row]) is not str:
+                return None
+        has_all = True
+        for row in new:
+            number = self.number(names[row])
+            if number is None:
+                has_all = False
+            else:
+                known[row] = number
+        return [known[row] for row in rows] if has_all else None
+
+    def number(self, name: str) -> Any:
+        """Find the number of a string, which gets one at once; None if it cannot get one."""
+        number = self._index.get(name)
+        if number is None and len(name) <= MAX_KNOWN_NAME_BYTES:
+            number = self._add(self._index, name, name)
+        return number
 
     def step(self, step: float) -> int | None:
         """Find the number of a step, None if it cannot get one."""

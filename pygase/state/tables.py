@@ -4,7 +4,6 @@ To find what leads from one version of a table to another, row by row and once f
 looked up, and no dict is made of what each client sees.
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from pygase.state.precision import Rules, of_rules, rounded_value
@@ -114,7 +113,7 @@ class Leads:
 
     __slots__ = ("_losing", "_needs", "_new", "_olds", "_parts", "_rules", "_spans", "_wholes", "rest")
 
-    def __init__(self, spans: Spans, olds: Sequence[Table], new: Table, wholes: "Leads | None") -> None:
+    def __init__(self, spans: Spans, olds: list[Table], new: Table, wholes: "Leads | None") -> None:
         self._spans = spans
         self._olds = olds
         self._new = new
@@ -182,13 +181,12 @@ class Leads:
             part = self._parts[number] = packed_row({key: whole.row[key] for key in differing})
         return part
 
-    def update(self, olds: Sequence[View], view: View, wholes: "Leads") -> dict[str, Any]:
+    def update(self, olds: list[View], view: View) -> dict[str, Any]:
         """Make the update that leads from some views to another one.
 
         Args:
             olds: Views of the versions to start from, at least one.
             view: One of the version to arrive at.
-            wholes: What leads there from nothing.
 
         Returns:
             The same as `Spans.update`, with `RowChanges` for the table.
@@ -198,7 +196,7 @@ class Leads:
         found: list[Any] = []
         for old in olds:
             if old.numbers != shown:
-                self._add_needs_of_some(olds, view, wholes, numbers, found)
+                self._add_needs_of_some(olds, view, numbers, found)
                 break
         else:
             for number in shown:
@@ -213,16 +211,18 @@ class Leads:
         rows = RowChanges(self._new.keys, numbers, found)
         return {**self.rest, self._new.name: rows} if self.rest else {self._new.name: rows}
 
-    def _add_needs_of_some(
-        self, olds: Sequence[View], view: View, wholes: "Leads", numbers: list[Any], found: list[Any]
-    ) -> None:
+    def _add_needs_of_some(self, olds: list[View], view: View, numbers: list[Any], found: list[Any]) -> None:
         """Find what rows need that not all of the views hold."""
+        wholes = self._wholes
+        assert wholes is not None
         needs, whole_rows = self._needs, wholes._needs
-        everywhere = set(olds[0].numbers)
+        first = olds[0].numbers
+        everywhere = set(first)
         anywhere = everywhere
-        if len(olds) > 1:
-            anywhere = everywhere.copy()
-            for old in olds[1:]:
+        for old in olds:
+            if old.numbers != first:
+                if anywhere is everywhere:
+                    anywhere = everywhere.copy()
                 everywhere.intersection_update(old.numbers)
                 anywhere.update(old.numbers)
         for number in view.numbers:

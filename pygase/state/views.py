@@ -285,15 +285,14 @@ class ViewFeed:
             if table is None or table.keys is not new.keys:
                 return None
             tables.append(table)
-        wholes = self._leads_from([], new, None)
-        return self._leads_from(tables, new, wholes).update(olds, view, wholes)
-
-    def _leads_from(self, tables: list[Table], new: Table, wholes: Leads | None) -> Leads:
         key = (new, *tables)
         leads = self._leads.get(key)
         if leads is None:
+            wholes = self._leads.get((new,))
+            if wholes is None:
+                wholes = self._leads[new,] = Leads(self._spans, [], new, None)
             leads = self._leads[key] = Leads(self._spans, tables, new, wholes)
-        return leads
+        return leads.update(olds, view)
 
     def _whole(self, view: View) -> dict[str, Any]:
         key = (view,)

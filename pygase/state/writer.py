@@ -300,13 +300,13 @@ class _Writer:
 
     def _rows_at(self, name: str, changes: RowChanges) -> None:
         """Write an update that is nothing but what rows of a table need."""
-        numbers = self.names.numbers((name,), new=True)
-        if numbers is None:
+        number = self.names.number(name)
+        if number is None:
             self._dicts([{name: changes}])
             return
         self.cost += _MAP_COST + layout.map_cost(1) + _NAME_COST
         head = [layout.MAPS, 1, layout.NAMES | layout.SAME]
-        _add_varint(head, zigzag(numbers[0]))
+        _add_varint(head, zigzag(number))
         self._rows(head, changes)
 
     def _rows(self, head: list[int], changes: RowChanges) -> None:
