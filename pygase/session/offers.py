@@ -105,12 +105,15 @@ class StateOffers:
         feed = self._view_feed
         assert feed is not None
         shown: list[tuple[Track, View | None]] = []
-        lookers: list[tuple[Seat, View | None]] = []  # with what they saw before
+        worth_it: list[Seat] = []
         for seat, view in views:
             track = seat.track or seat.make_track()
             if track.version < version and not seat.is_over:
                 shown.append((track, view))
-                lookers.append((seat, track.view))
+                before = track.view
+                is_idle = before is not None and (view or before) is before and seat.gate <= seat.offered_version
+                if not is_idle or now - seat.offered_at >= IDLE_STATE_INTERVAL:
+                    worth_it.append(seat)
         feed.show(version, shown)
         if len(shown) < len(seats):
             # Who is shown nothing now must not come to share what others see meanwhile.
@@ -118,9 +121,4 @@ class StateOffers:
             for seat in seats:
                 if seat.track is not None and seat.track.version < version and seat.track.lineage in lineages:
                     seat.track.lineage = None
-        worth_it: list[Seat] = []
-        for (track, _), (seat, before) in zip(shown, lookers, strict=True):
-            is_idle = track.view is before and seat.gate <= seat.offered_version
-            if not is_idle or now - seat.offered_at >= IDLE_STATE_INTERVAL:
-                worth_it.append(seat)
         return worth_it

@@ -195,22 +195,22 @@ class ViewFeed:
         self._wholes = {}
         self._leads = {}
         stamp = (int(self._clock() * 1000) % _STAMP_PERIOD_MS).to_bytes(2, "little")
-        counts = Counter([track.lineage for track, _ in views])
+        counts = dict(Counter([track.lineage for track, _ in views]))
+        alone: dict[View, tuple[Track, View | None]] = {}
         groups: dict[View, list[tuple[Track, View | None]]] = {}
         for track, new in views:
             before = track.view
             view = new or before or _NOTHING
             track.view, track.version, track.stamp = view, version, stamp
-            group = groups.get(view)
-            if group is None:
-                groups[view] = [(track, before)]
+            if view not in alone:
+                alone[view] = track, before
             else:
-                group.append((track, before))
-        for group in groups.values():
-            if len(group) == 1:
-                ((track, _),) = group
+                groups.setdefault(view, [alone[view]]).append((track, before))
+        for view, (track, _) in alone.items():
+            if view not in groups and (track.lineage is None or counts[track.lineage] > 1):
                 self._keep_together([track], counts, version)
-            elif len({track.lineage for track, _ in group}) > 1 and len({before for _, before in group}) == 1:
+        for group in groups.values():
+            if len({track.lineage for track, _ in group}) > 1 and len({before for _, before in group}) == 1:
                 # They have come together to stay. Others who see the same for once would mostly part again, and had
                 # to be told all names anew.
                 lineage = self._new_lineage(version)
