@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pygase.config import MAX_KNOWN_NAMES
+from pygase.config import MAX_KNOWN_NAME_BYTES, MAX_KNOWN_NAMES
 from pygase.errors import MalformedDatagram
 from pygase.state import TO_DELETE, Replacement, layout
 from pygase.state.codec import Decoder, Encoder
@@ -183,6 +183,13 @@ def test_table_that_a_server_has_grow_without_end_is_refused_and_stays_as_it_was
         decoder.decode(naming(known, ["one more"]))
     assert len(decoder._names) == MAX_KNOWN_NAMES
     assert decoder.decode(naming(known - 1, ["the last"])) == {}
+
+
+def test_name_that_is_too_long_is_refused() -> None:
+    assert Decoder().decode(naming(0, ["x" * MAX_KNOWN_NAME_BYTES])) == {}
+    for name in ("x" * (MAX_KNOWN_NAME_BYTES + 1), "ü" * (MAX_KNOWN_NAME_BYTES // 2 + 1)):
+        with pytest.raises(MalformedDatagram):
+            Decoder().decode(naming(0, [name]))
 
 
 def test_names_cost_more_than_their_bytes() -> None:

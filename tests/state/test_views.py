@@ -55,7 +55,8 @@ class Reader:
         return self.track.version
 
 
-def test_names_that_only_one_client_knew_are_not_told_to_one_that_sees_the_same_later() -> None:
+@pytest.mark.parametrize("is_late", [False, True], ids=["", "whose acknowledgements come late"])
+def test_names_that_only_one_client_knew_are_not_told_to_one_that_sees_the_same_later(*, is_late: bool) -> None:
     feed, views = ViewFeed(lambda: 0.0), Views()
     ada, bob = Reader(), Reader()
     acked: list[int | None] = [None, None]
@@ -66,7 +67,7 @@ def test_names_that_only_one_client_knew_are_not_told_to_one_that_sees_the_same_
         feed.show(version, [(ada.track, mine), (bob.track, others)])
         for number, reader in enumerate((ada, bob)):
             got = reader.receive(feed, acked[number])
-            if version % 3:
+            if version % 3 and not (is_late and reader is ada and 18 <= version < 26):
                 acked[number] = got
             want = reader.track.view
             assert want is not None
