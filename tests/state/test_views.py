@@ -78,6 +78,31 @@ def test_names_that_only_one_client_knew_are_not_told_to_one_that_sees_the_same_
     assert ada.blobs[-1] is bob.blobs[-1] or ada.blobs[-1] == bob.blobs[-1]
 
 
+def test_who_has_seen_less_of_the_names_gets_more_of_them() -> None:
+    """Both see the same and need the same update, but one had the view whole, which tells no names, and lags."""
+    feed, views = ViewFeed(lambda: 0.0), Views()
+    ada, bob = Reader(), Reader()
+
+    def show(version: int, mood: str) -> None:
+        views.turn()
+        state = state_of()
+        seen = views.view({"rows": {f"row {n}": {"mood": mood, "n": n} for n in range(3)}}, state)
+        feed.show(version, [(ada.track, seen), (bob.track, seen)])
+
+    for version, mood in enumerate(("calm", "calm", "glad", "glad", "wild"), 1):
+        show(version, mood)
+        if version in {1, 3}:
+            bob.receive(feed, None)
+        if version != 1:
+            ada.receive(feed, version - 1 if version > 2 else None)
+    bob.receive(feed, 3)
+    assert ada.track.lineage is bob.track.lineage
+    assert ada.blobs[-1] != bob.blobs[-1]
+    for reader in (ada, bob):
+        assert reader.track.view is not None
+        assert vars(reader.state) == reader.track.view.root
+
+
 def test_names_that_some_clients_learn_after_their_views_parted_are_not_told_to_the_others() -> None:
     feed, views = ViewFeed(lambda: 0.0), Views()
     readers = ada, bob, cid = Reader(), Reader(), Reader()
