@@ -198,3 +198,15 @@ def test_numbers_begin_anew_while_views_are_in_flight() -> None:
         reader.read(feed, arrives=version % 3 > 0, is_acked=version % 4 > 0)
         if version % 3:
             assert vars(reader.state) == near(state, 0)
+
+
+@pytest.mark.parametrize("keys", [["a", "k" * 65], ["k" * 65, "\u00e9" * 40, "a"], [1, 2], ["a", 1]])
+def test_rows_of_any_keys_arrive_though_only_short_strings_get_numbers(keys: list[Any]) -> None:
+    feed, reader, near = ViewFeed(lambda: 0.0), Reader(), Near("rows", ["at"], 9.0, None, lambda state, client: keys[0])
+    for version in range(1, 6):
+        far = 99.0 if version == 3 else 0.5
+        rows: dict[Any, Any] = {key: {"at": [far * n, 0.5], "n": version} for n, key in enumerate(keys)}
+        state = GameStateStore(GameState(rows=rows)).get_game_state()
+        feed.show(version, [(reader.track, near.look(state, 0))])
+        reader.read(feed, arrives=True, is_acked=version != 2)
+        assert vars(reader.state) == near(state, 0)
