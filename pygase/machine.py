@@ -90,6 +90,10 @@ class GameStateMachine:
 
         Args:
             interval: Seconds between ticks.
+
+        Raises:
+            ValueError: The interval is no number of seconds above 0 and below 3,600.
+            AlreadyRunning: It runs already.
         """
         _check_interval(interval)
         if inside_event_loop():

@@ -1,5 +1,6 @@
 """The server: listens to clients, hands their events on, and keeps their game states up to date."""
 
+import inspect
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Unpack
@@ -37,7 +38,7 @@ class Server(Listener[ServerSession]):
             floats are exact, and so is the whole state that a client gets first.
 
     Raises:
-        TypeError: `view` is not callable, or `precision` no mapping.
+        TypeError: `view` is no function of two things, or `precision` no mapping.
         ValueError: A path in `precision` has an empty part, or a step is no number from 1e-12 up.
 
     Attributes:
@@ -51,8 +52,8 @@ class Server(Listener[ServerSession]):
         view: View | None = None,
         precision: Mapping[str, float] | None = None,
     ) -> None:
-        if view is not None and not callable(view):
-            raise TypeError(f"a view is a function of a game state and a client id, not {view!r}")
+        if view is not None and not _is_view(view):
+            raise TypeError(f"a view is a function of two things, a game state and a client id; {view!r} is not")
         parse_precision({} if precision is None else precision)
         super().__init__()
         self.game_state_store = game_state_store
@@ -292,3 +293,16 @@ def _is_address(thing: Any) -> bool:
     return (
         isinstance(thing, (tuple, list)) and len(thing) >= 2 and isinstance(thing[0], str) and isinstance(thing[1], int)
     )
+
+
+def _is_view(view: Any) -> bool:
+    """Whether something can be called with a game state and a client id, as far as it says what it takes."""
+    if not callable(view):
+        return False
+    try:
+        inspect.signature(view).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # some functions written in C do not say
+        return True
+    return True

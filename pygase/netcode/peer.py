@@ -54,7 +54,6 @@ class Peer(Channel):
         client_id: Who it is, by its token.
         index: Its slot, or -1 while it has none.
         timeout: Seconds of silence after which it is given up. Not above zero: never.
-        raw_user_data: The 256 bytes of its token.
         state: Challenged, connected, confirmed, gone.
         context: Whatever the layer above wants to find again here.
     """
@@ -66,7 +65,6 @@ class Peer(Channel):
         "context",
         "index",
         "keep_alive",
-        "raw_user_data",
         "state",
         "timeout",
         "token_tag",
@@ -90,7 +88,6 @@ class Peer(Channel):
         self.client_id = client_id
         self.index = -1
         self.timeout = timeout
-        self.raw_user_data = raw_user_data
         self.token_tag = token_tag
         self.state = PeerState.CHALLENGED
         self.confirmed = False

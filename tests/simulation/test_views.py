@@ -650,7 +650,8 @@ def test_precision_that_is_none_raises_at_once(precision: dict[str, float], why:
         Server(GameStateStore(), precision=precision)
 
 
-def test_view_that_is_not_callable_raises_at_once() -> None:
-    with pytest.raises(TypeError, match="view"):
-        Backend(GameState(), lambda game_state, dt: None, view={"a": 1})  # type: ignore[arg-type]
+@pytest.mark.parametrize("view", [{"a": 1}, lambda game_state: {}, lambda game_state, client_id, team: {}])
+def test_view_that_is_no_function_of_a_state_and_a_client_raises_at_once(view: Any) -> None:
+    with pytest.raises(TypeError, match="a view is a function of two things, a game state and a client id"):
+        Backend(GameState(), lambda game_state, dt: None, view=view)
     assert idle_backend(n=1).server._view is None
