@@ -19,7 +19,8 @@ _PATIENCE = 1.25
 class Rota:
     """Measures what ticks take, and picks who is shown one: all, if it can be done in time.
 
-    They take turns, so that all are shown equally many; whoever is new is shown one at once.
+    They take turns: first who is new or was left out for too long, then who waits for the effect of what it did, by
+    ticks. Those who do the same are shown equally many.
     """
 
     def __init__(self) -> None:
@@ -28,8 +29,7 @@ class Rota:
         self._ticked_at = -NEVER
         self._rest = 0.0  # seconds that a tick takes without showing, on average
         self._each = 0.0  # seconds that showing takes for each client
-        self._turns: dict[Seat, int] = {}  # when whom, while there are turns
-        self._turn = 0
+        self._shown_at: dict[Seat, float] = {}  # in this order, while there are turns
 
     def begin_tick(self, now: float, interval: float) -> None:
         """Take note that a tick begins, and how many seconds it may take."""
@@ -44,21 +44,32 @@ class Rota:
         """Return those of some clients who are shown the newest version; all, unless a tick is under way."""
         wanted = self._wanted(len(seats))
         if wanted >= len(seats):
-            self._turns.clear()  # all alike from now on
+            self._shown_at.clear()  # all alike from now on
             return seats
-        turns = self._turns = {seat: self._turns.get(seat, 0) for seat in seats}
+        now, before, present = self._ticked_at, self._shown_at, set(seats)
+        shown_at = {seat: -NEVER for seat in seats if seat not in before}
+        shown_at.update((seat, at) for seat, at in before.items() if seat in present)
+        overdue = now + self._interval - LONGEST_UNSEEN
+
+        def ticks_until_urgent(seat: Seat) -> float:
+            if shown_at[seat] < overdue:
+                return -NEVER
+            return (min(seat.waits_since, now) - now) // self._interval
+
         # Who shares encodings goes on to share them.
         groups: dict[object, list[Seat]] = {}
-        for seat in sorted(seats, key=turns.__getitem__):
+        for seat in sorted(shown_at, key=ticks_until_urgent):
             lineage = None if seat.track is None else seat.track.lineage
             groups.setdefault(lineage or seat, []).append(seat)
         picked: list[Seat] = []
         for group in groups.values():
             picked += group
-            self._turn += 1
-            turns.update(dict.fromkeys(group, self._turn))
             if len(picked) >= wanted:
                 break
+        for seat in picked:
+            del shown_at[seat]
+            shown_at[seat] = now
+        self._shown_at = shown_at
         return picked
 
     def _wanted(self, count: int) -> float:

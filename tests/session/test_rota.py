@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pygase.config import LONGEST_UNSEEN
+from pygase.config import LONGEST_UNSEEN, NEVER
 from pygase.session.rota import Rota
 
 INTERVAL = 0.05
@@ -22,6 +22,7 @@ class Seat:
 
     def __init__(self, lineage: object = None) -> None:
         self.track: Any = Track(lineage)
+        self.waits_since = NEVER
 
 
 class Game:
@@ -43,6 +44,7 @@ class Game:
         shown: list[Any] = self.rota.pick(self.seats)
         for seat in shown:
             seat.track.version = self.version
+            seat.waits_since = NEVER
             self.seen[id(seat)] += 1
         ended = began + self.each * len(shown)
         self.rota.note_shown(began, ended, len(shown))
@@ -64,6 +66,33 @@ def test_without_the_time_all_are_shown_equally_many_ticks_which_are_in_time() -
     shown = [len(game.tick()) for _ in range(60)]
     assert game.now - start == pytest.approx(60 * INTERVAL)
     assert min(shown) > 300, "as many as there is time for"
+    assert max(game.seen.values()) - min(game.seen.values()) <= 1
+
+
+def test_who_waits_for_what_it_did_is_shown_the_next_tick_and_nobody_is_left_out_for_it() -> None:
+    game = Game(1000)
+    for _ in range(40):
+        game.tick()
+    game.seen.clear()
+    for number in range(60):
+        acting = game.seats[number % 4 : 800 : 4]  # four parties in turn, and some who do nothing
+        for seat in acting:
+            seat.waits_since = game.now - 0.01
+        shown = {id(seat) for seat in game.tick()}
+        if number >= 4:  # before, too many others are to be shown one again
+            assert {id(seat) for seat in acting} <= shown
+    assert min(game.seen.values()) >= 60 * INTERVAL / LONGEST_UNSEEN - 1
+
+
+def test_all_who_do_something_all_the_time_are_shown_equally_many_ticks() -> None:
+    game = Game(1000)
+    for _ in range(40):
+        game.tick()
+    game.seen.clear()
+    for _ in range(60):
+        for number, seat in enumerate(game.seats):
+            seat.waits_since = min(seat.waits_since, game.now - INTERVAL * (number + 1) / 1001)
+        game.tick()
     assert max(game.seen.values()) - min(game.seen.values()) <= 1
 
 
