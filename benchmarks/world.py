@@ -1,6 +1,6 @@
 """One world in which everybody walks about and sees the nearest few: how many clients one core carries.
 
-``python -m benchmarks.world [--n 250 500 1000] [--hz 20 10] [--nearest 16] [--seconds 6] [--repeat 3]``
+``python -m benchmarks.world [--n 250 500 1000] [--moves 20 10] [--nearest 16] [--seconds 6] [--repeat 3]``
 
 All clients move, receive and acknowledge; one in so many also reads what it gets and measures how long its move took.
 """
@@ -20,24 +20,25 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, nargs="*", default=[250, 500, 1000])
-    parser.add_argument("--hz", type=float, nargs="*", default=[20.0, 10.0], help="ticks, and moves of each, a second")
+    parser.add_argument("--moves", type=float, nargs="*", default=[20.0, 10.0], help="how often each moves a second")
     parser.add_argument("--nearest", type=int, default=16, help="how many each sees besides itself")
     parser.add_argument("--seconds", type=float, default=6.0)
     peers.add_options(parser)
     given = parser.parse_args()
     measured = peers.available(given, peers.compiled(given.peers))
     print(machine())
-    for hz in given.hz:
+    for moves in given.moves:
         runs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        mode = ("world", "--hz", hz, "--nearest", given.nearest)
+        mode = ("world", "--nearest", given.nearest)
         for n in given.n:
             watch, visible = max(1, n // WATCHED), min(n, given.nearest)
-            options = ("--world", "--hz", hz, "--watch", watch, "--visible", visible)
+            options = ("--world", "--hz", moves, "--watch", watch, "--visible", visible)
             for peer in measured:
                 runs[peer.label, f"{n:,}"] = [
                     play(peer, mode, n, given.seconds, options, READY_SECONDS) for _ in range(given.repeat)
                 ]
-        print_plays(f"One world, each sees the nearest {given.nearest}, {hz:g} Hz", ["peer", "clients"], runs, ["up"])
+        title = f"One world, 20 ticks a second, each moves {moves:g} times and sees the nearest {given.nearest}"
+        print_plays(title, ["peer", "clients"], runs, ["up"])
 
 
 if __name__ == "__main__":
