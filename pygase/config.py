@@ -386,10 +386,10 @@ datagram costs several times what the datagram does. Network cards do the same w
 BUSY_RATE: Final = 30.0
 """Datagrams a second, two players' who send twenty times a second, above which a server whose events are all handled by
 ticks looks into its socket only when a tick begins: with four players that halves what each costs. No event is handled
-later by it, and round trips are measured from when a datagram arrived; only acknowledgements come up to a tick later,
-and of a joining player's handshake each step."""
+later by it, and round trips are measured from when a datagram arrived; only acknowledgements and other things that are
+a matter of time come up to a tick later, and of a joining player's handshake each step."""
 
-LONGEST_GATHER: Final = 0.06
+LONGEST_GATHER: Final = 0.1
 """The longest interval of ticks for which that is done."""
 
 RELIEF_INTERVAL: Final = 0.05

@@ -48,11 +48,14 @@ class RoomRun(Run):
         self.mailbox.on_mail = lambda: host.mailbox.post((self,))
         self._ticks = ticks
 
-    def flush(self) -> None:
+    def flush(self, *, ends_tick: bool = False) -> None:
         """Send what there is to send; within a tick, once the ticks of other rooms that are due too are done."""
         ticks = self._ticks()
-        if ticks is None or not ticks.call_after(super().flush):
-            super().flush()
+        if ticks is None or not ticks.call_after(self._flush_after_ticks):
+            super().flush(ends_tick=ends_tick)
+
+    def _flush_after_ticks(self) -> None:
+        super().flush(ends_tick=True)
 
     def take_in(self, again_in: float) -> None:
         """Read what has arrived, unless another room's tick has done so just now: that was for all."""

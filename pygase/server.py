@@ -267,7 +267,7 @@ class Server(Listener[ServerSession]):
             viewing.look()
         elif run is not None and session is not None and run.endpoint is not None:
             run.submit(session.publish, self._system.clock(), send=False)
-            run.flush()
+            run.flush(ends_tick=True)
 
 
 def _addresses(target_client: Any) -> list[Address]:

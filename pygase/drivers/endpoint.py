@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pygase.config import BUSY_RATE, LONGEST_GATHER, MAX_RECEIVE_BATCH, NEVER
 from pygase.drivers.arrivals import ANCILLARY_BYTES, arrival_time, has_arrival_times
@@ -32,6 +32,9 @@ _MOST_ALIKE = 7
 """Datagrams that follow each other within a millisecond, and how many of them at most, may count as one arrival, with
 the next one: to ask the system for each takes half as long again as to read it. Later than it was harms nobody: a round
 trip that is measured too short would."""
+
+PATIENCE: Final = 3.0
+"""After so many intervals of a tick that looks into the socket itself, and has not, somebody else does."""
 
 _MOST_BATCHES = 16
 """How much a tick reads at once: 80,000 datagrams a second at 20 Hz. What is beyond waits."""
@@ -173,21 +176,43 @@ class Endpoint:
         for _ in range(_MOST_BATCHES):  # all of what came since the last tick, unless that is beyond measure
             if not self.read():
                 break
-        self.drained_until = self.drained_at + min(again_in, LONGEST_GATHER)
+        self.drained_until = self.drained_at + (again_in if again_in <= LONGEST_GATHER else 0.0)
 
-    def flush(self) -> None:
-        """Send what is ready, and have the driver woken if it sleeps past the next timer."""
+    def rides_ticks(self, now: float) -> bool:
+        """Return whether ticks read (`take_in`) and run timers (`flush`) often enough for the driver to leave it to them.
+
+        That is so where much arrives, and while nothing is in a hurry. Ticks that do not come any more have it end.
+        """
+        ticks = self.drained_until - self.drained_at
+        return (
+            ticks > 0.0
+            and self.arrival_rate > BUSY_RATE
+            and self.tells_arrivals
+            and now < self.drained_at + PATIENCE * ticks
+            and getattr(self.core, "hurried_until", now) <= now
+        )
+
+    def flush(self, *, ends_tick: bool = False) -> None:
+        """Send what is ready, and have the driver woken if it sleeps past the next timer.
+
+        Args:
+            ends_tick: Whether this is the last that a tick sends: timers that are due by now are run as well.
+        """
         core = self.core
         with self.lock:
             self._latest = now = self.clock()
             out = core.datagrams_to_send(now)
             if out:
                 self._send(out)
+            timer = core.next_timer()
+            if ends_tick and timer is not None and timer <= now:
+                core.handle_timer(now)
+                self._send(core.datagrams_to_send(now))
+                timer = core.next_timer()
             signals = core.take_signals()
             if signals:
                 self._on_signals(signals)
-            timer = core.next_timer()
-        if timer is not None and timer < self.sleeps_until:
+        if timer is not None and timer < self.sleeps_until and not self.rides_ticks(now):
             self.wake()
 
     def next_timer(self) -> float | None:

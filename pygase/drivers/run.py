@@ -115,10 +115,10 @@ class Run:
         if self.endpoint is not None:
             self.endpoint.wake()
 
-    def flush(self) -> None:
-        """Send what there is to send, on this thread."""
+    def flush(self, *, ends_tick: bool = False) -> None:
+        """Send what there is to send, on this thread. See `Endpoint.flush`."""
         if self.endpoint is not None and not self.over.is_set():
-            self.endpoint.flush()
+            self.endpoint.flush(ends_tick=ends_tick)
 
     def flush_soon(self) -> None:
         """Have what is queued sent from another thread. Of the caller's time it takes as little as can be."""

@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any
 
 from pygase.config import BUSY_RATE, RELIEF_INTERVAL
-from pygase.drivers.endpoint import Endpoint
+from pygase.drivers.endpoint import PATIENCE, Endpoint
 from pygase.drivers.watch import Watch
 
 __all__ = ["NetworkThread"]
@@ -27,9 +27,6 @@ _MAX_SLEEP = 1.0
 
 _MANY = 1_000.0
 """Datagrams a second from which on they are read in batches."""
-
-_PATIENCE = 3.0
-"""After so many intervals of a tick that looks into the socket itself, and has not, somebody else does."""
 
 
 class NetworkThread:
@@ -254,14 +251,17 @@ class NetworkThread:
         endpoint, clock = self._endpoint, self._endpoint.clock
         ends_at = clock() + timeout
         while not self._is_woken:
-            if not endpoint.sleeps_until:
-                endpoint.next_timer()
             now = clock()
-            gathering = min(self._gather_until(now), ends_at, endpoint.sleeps_until) - now
-            if gathering <= 0.0:
+            until = min(self._gather_until(now), ends_at)
+            if not endpoint.rides_ticks(now):
+                if not endpoint.sleeps_until:
+                    endpoint.next_timer()
+                until = min(until, endpoint.sleeps_until)
+            if until <= now:
                 break
             self._has_gathered = True
-            if self._only_waker.wait(gathering):
+            endpoint.sleeps_until = until
+            if self._only_waker.wait(until - now):
                 self._is_woken = True
             endpoint.sleeps_until = 0.0
 
@@ -270,7 +270,7 @@ class NetworkThread:
         endpoint = self._endpoint
         if getattr(endpoint.core, "hurried_until", now) > now:
             return now
-        drained_at, ticks = endpoint.drained_at, endpoint.drained_until - endpoint.drained_at
-        if ticks > 0.0 and endpoint.arrival_rate > BUSY_RATE and endpoint.tells_arrivals:
-            return drained_at + _PATIENCE * ticks
+        drained_at = endpoint.drained_at
+        if endpoint.rides_ticks(now):
+            return drained_at + PATIENCE * (endpoint.drained_until - drained_at)
         return drained_at + self._gather if endpoint.arrival_rate * self._gather > 1.0 else now

@@ -108,6 +108,7 @@ class Viewing:
             for first in range(0, len(touched), _AT_ONCE):
                 run.submit(session.touch, touched[first : first + _AT_ONCE], send=False)
                 run.flush()
+        run.flush(ends_tick=is_new_version)
         if is_new_version:
             self._rota.note_shown(began, clock(), len(seats))
             if self._unproven is not None and seats:

@@ -169,6 +169,26 @@ def test_flush_sends_and_wakes_a_driver_that_would_sleep_past_the_next_timer() -
     assert woken
 
 
+def test_last_flush_of_a_tick_runs_the_timers_that_are_due_and_sends_what_comes_of_it() -> None:
+    core, sock = NotingCore(), ScriptedSocket()
+    endpoint = endpoint_of(core, sock)
+    core.timer = 100.0
+    endpoint.flush()
+    assert core.timers_handled == [], "who comes later in the tick may have no need of it then"
+
+    def handle_timer(now: float) -> None:
+        core.timers_handled.append(now)
+        core.outgoing, core.timer = [b"ack"], 101.0
+
+    core.handle_timer = handle_timer  # type: ignore[method-assign]
+    core.outgoing = [b"state"]
+    endpoint.flush(ends_tick=True)
+    assert core.timers_handled == [100.0]
+    assert sock.sent == [b"state", b"ack"]
+    endpoint.flush(ends_tick=True)
+    assert core.timers_handled == [100.0], "it is not due"
+
+
 def test_lock_is_held_around_the_core() -> None:
     core = NotingCore()
     lock = threading.Lock()

@@ -159,39 +159,82 @@ def test_ticks_that_look_for_themselves_are_left_to_it_unless_late(make_rig: Cal
     assert until(10.001) == 10.001  # with few clients, each datagram is read as it comes
     endpoint.arrival_rate = BUSY_RATE + 1.0
     assert 10.05 < until(10.001) < 10.25
-    endpoint.take_in(5.0)
-    assert until(10.001) < 10.0 + 4 * LONGEST_GATHER
+    assert until(10.5) <= 10.5, "they come no more"
     endpoint.core.hurried_until = 10.1  # type: ignore[attr-defined]
     assert until(10.001) == 10.001
+    endpoint.core.hurried_until = 0.0  # type: ignore[attr-defined]
+    endpoint.take_in(1.1 * LONGEST_GATHER)
+    assert until(10.001) <= 10.002, "they come too seldom"
+
+
+class Waker:
+    """Sleeps on a clock of its own, and is woken when it is told to be."""
+
+    def __init__(self, now: float) -> None:
+        self.now, self.slept = now, 0.0
+        self.wakes: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def wait(self, timeout: float) -> bool:
+        self.slept += timeout
+        self.now += timeout
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+def asleep(rig: Rig) -> Waker:
+    """Have a driver sleep on such a clock."""
+    waker = Waker(rig.endpoint.clock())
+    rig.endpoint.clock, rig.endpoint.tells_arrivals = waker.clock, True
+    rig.endpoint.wake = lambda: waker.wakes.append(waker.now)
+    rig.driver._only_waker.close()
+    rig.driver._only_waker = waker  # type: ignore[assignment]
+    return waker
 
 
 @interpreted_only
 def test_datagrams_for_a_busy_server_wake_nobody_before_their_tick(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(gather=0.002)
-    driver, endpoint = rig.driver, rig.endpoint
-    now = [endpoint.clock()]
-    slept: list[float] = []
-
-    class Waker:
-        def wait(self, timeout: float) -> bool:
-            slept.append(timeout)
-            now[0] += timeout
-            return False
-
-        def close(self) -> None:
-            pass
-
-    waker: Any = Waker()
-    endpoint.clock, endpoint.tells_arrivals = lambda: now[0], True
-    driver._only_waker.close()
-    driver._only_waker = waker
-    endpoint.take_in(0.05)
+    waker = asleep(rig)
+    rig.endpoint.take_in(0.05)
     rig.send(b"a")
-    driver._wait(1.0)
-    assert slept == [], "with few clients whatever comes wakes it"
+    rig.driver._wait(1.0)
+    assert not waker.slept, "with few clients whatever comes wakes it"
+    rig.endpoint.arrival_rate = BUSY_RATE + 1.0
+    rig.driver._wait(1.0)
+    assert 0.05 < waker.slept < 0.25, "it sleeps, datagram or not, until the tick is late"
+
+
+@interpreted_only
+def test_timers_of_a_busy_server_wake_nobody_either(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint = asleep(rig), rig.endpoint
     endpoint.arrival_rate = BUSY_RATE + 1.0
-    driver._wait(1.0)
-    assert 0.05 < sum(slept) < 0.25, "it sleeps, datagram or not, until the tick is late"
+    endpoint.take_in(0.05)
+    rig.core.timer = waker.now + 0.01
+    rig.driver._wait(1.0)
+    assert 0.05 < waker.slept < 0.25, "not for what the next tick looks after, but when that is late"
+
+
+@pytest.mark.parametrize("is_hurried", [False, True])
+def test_driver_is_woken_for_a_timer_that_no_tick_looks_after_in_time(
+    make_rig: Callable[..., Rig], *, is_hurried: bool
+) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint = asleep(rig), rig.endpoint
+    endpoint.arrival_rate, endpoint.sleeps_until = BUSY_RATE + 1.0, waker.now + 0.15
+    rig.core.timer = waker.now + 0.01
+    endpoint.take_in(0.05)
+    rig.core.hurried_until = waker.now + 0.1 if is_hurried else 0.0  # type: ignore[attr-defined]
+    endpoint.flush()
+    assert bool(waker.wakes) is is_hurried
+    waker.now += 0.2
+    endpoint.flush()
+    assert waker.wakes, "the ticks have stopped"
 
 
 def test_datagram_counts_as_arrived_when_it_did_not_when_it_is_read(make_rig: Callable[..., Rig]) -> None:

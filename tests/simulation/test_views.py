@@ -45,20 +45,24 @@ def hands(game_state: GameState, client_id: int) -> dict[str, Any]:
     return {"hands": shown, "table": game_state.table}
 
 
-class SlowRota(Rota):
+class SlowRota:
     """For a server whose ticks take so long, whatever the clock says, that each client is shown one in four."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._rest, self._each = 0.045, 0.001
+        self._rota = Rota()
+        self.expects_version, self.pick = self._rota.expects_version, self._rota.pick
+
+    def begin_tick(self, now: float, interval: float) -> None:
+        self._rota.begin_tick(now, interval)
+        self._rota._rest, self._rota._each = 0.045, 0.001
 
     def note_shown(self, began: float, ended: float, count: int) -> None:
-        self._began_at = None
+        self._rota._began_at = None
 
 
 def overload(server: Server) -> None:
     assert server._delivery.viewing is not None
-    server._delivery.viewing._rota = SlowRota()
+    server._delivery.viewing._rota = SlowRota()  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize("is_overloaded", [False, True])
@@ -443,6 +447,27 @@ def test_nothing_is_sent_to_a_client_whose_view_stays_as_it_is(network: Simulate
     network.run(4.0)
     # Twice a second the number, and its acks; 50 ticks a second went by.
     assert len(heard) < 30
+
+
+@pytest.mark.parametrize("has_view", [False, True])
+def test_every_tick_ends_with_the_timers_that_are_due(
+    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch, *, has_view: bool
+) -> None:
+    """Whoever drives a busy server leaves them to its ticks, those that show nobody anything included."""
+    view = (lambda game_state, client_id: {"fixed": 0}) if has_view else None
+    backend = Backend(GameState(n=0), lambda game_state, dt: {"n": game_state.n + 1}, view=view)
+    network.serve(backend, interval=0.05)
+    run = backend.server._run
+    assert run is not None
+    flush, ends = run.flush, []
+
+    def noted(*, ends_tick: bool = False) -> None:
+        ends.append(ends_tick)
+        flush(ends_tick=ends_tick)
+
+    monkeypatch.setattr(run, "flush", noted)
+    network.run(1.0)
+    assert 19 <= sum(ends) <= 21
 
 
 def test_what_is_on_its_way_is_not_sent_again_with_an_answer(network: SimulatedNetwork) -> None:
