@@ -179,7 +179,7 @@ class Endpoint:
         self.drained_until = self.drained_at + (again_in if again_in <= LONGEST_GATHER else 0.0)
 
     def rides_ticks(self, now: float) -> bool:
-        """Return whether ticks read (`take_in`) and run timers (`flush`) often enough for the driver to leave it to them.
+        """Return whether ticks read (`take_in`) and run timers (`flush`) so often that the driver can leave it to them.
 
         That is so where much arrives, and while nothing is in a hurry. Ticks that do not come any more have it end.
         """

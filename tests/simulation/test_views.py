@@ -414,10 +414,11 @@ def test_a_tick_is_on_its_way_to_some_clients_before_it_is_encoded_for_all(
     network.serve(server)
     clients = [connected(network) for _ in range(2 * _AT_ONCE + 1)]
     happened: list[str] = []
-    encode = Encoder.encode
+    encode, this_thread = Encoder.encode, threading.get_ident()
 
     def noted(self: Encoder, update: dict[str, Any], baseline: int | None) -> bytes:
-        happened.append("encoded")
+        if threading.get_ident() == this_thread:  # a server that another test has left behind may encode as well
+            happened.append("encoded")
         return encode(self, update, baseline)
 
     def tap(data: bytes, source: Any, target: Any) -> bool:
