@@ -11,7 +11,7 @@ from typing import Any, overload
 
 from pygase.errors import AdapterMisuse
 
-__all__ = ["Args", "Data", "Payload", "Payloads"]
+__all__ = ["Args", "Payload", "Payloads"]
 
 
 class Payload:

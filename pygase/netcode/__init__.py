@@ -3,15 +3,13 @@
 from pygase.netcode.addresses import Address, format_address, parse_address
 from pygase.netcode.client import Client
 from pygase.netcode.client_states import ClientState
-from pygase.netcode.crypto import Entropy
-from pygase.netcode.keys import ServerKeys, ServerUrl, fingerprint_of, format_url, parse_url
+from pygase.netcode.keys import ServerKeys, ServerUrl, format_url, parse_url
 from pygase.netcode.peer import Peer
 from pygase.netcode.policy import Admission, JoinPolicy, JoinRequest
 from pygase.netcode.secure_client import LinkState, SecureClient
 from pygase.netcode.secure_server import SecureServer
 from pygase.netcode.server import Server
 from pygase.netcode.signals import Connected, Disconnected, PeerConnected, PeerDisconnected
-from pygase.netcode.tickets import Ticket
 from pygase.netcode.tokens import ConnectToken, PrivateToken, make_token
 from pygase.netcode.userdata import MAX_USER_DATA_BYTES, UserData, room_bytes
 
@@ -24,7 +22,6 @@ __all__ = [
     "ConnectToken",
     "Connected",
     "Disconnected",
-    "Entropy",
     "JoinPolicy",
     "JoinRequest",
     "LinkState",
@@ -37,9 +34,7 @@ __all__ = [
     "Server",
     "ServerKeys",
     "ServerUrl",
-    "Ticket",
     "UserData",
-    "fingerprint_of",
     "format_address",
     "format_url",
     "make_token",

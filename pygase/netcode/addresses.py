@@ -8,7 +8,6 @@ from typing import Any, Final
 from pygase.errors import MalformedDatagram
 
 __all__ = [
-    "MAX_ADDRESSES",
     "Address",
     "HostPort",
     "format_address",
@@ -25,7 +24,7 @@ Address = tuple[Any, ...]
 HostPort = tuple[str, int]
 """An IP address in its shortest form, and a port."""
 
-MAX_ADDRESSES: Final = 32
+_MAX_ADDRESSES: Final = 32
 """Most server addresses of one token, by the standard."""
 
 _COUNT: Final = Struct("<I")
@@ -113,8 +112,8 @@ def write_addresses(addresses: Sequence[Address]) -> bytes:
     Raises:
         ValueError: None, more than 32, or one that is not an IP address.
     """
-    if not 1 <= len(addresses) <= MAX_ADDRESSES:
-        raise ValueError(f"a token takes 1 to {MAX_ADDRESSES} server addresses, not {len(addresses)}")
+    if not 1 <= len(addresses) <= _MAX_ADDRESSES:
+        raise ValueError(f"a token takes 1 to {_MAX_ADDRESSES} server addresses, not {len(addresses)}")
     parts = [_COUNT.pack(len(addresses))]
     for address in addresses:
         host, port = normal_address(address)
@@ -141,7 +140,7 @@ def read_addresses(data: bytes, position: int) -> tuple[tuple[HostPort, ...], in
         raise MalformedDatagram("address list cut short")
     (count,) = _COUNT.unpack_from(data, position)
     position += 4
-    if not 1 <= count <= MAX_ADDRESSES:
+    if not 1 <= count <= _MAX_ADDRESSES:
         raise MalformedDatagram("number of addresses out of range")
     addresses: list[HostPort] = []
     for _ in range(count):

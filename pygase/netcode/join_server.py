@@ -48,9 +48,9 @@ from pygase.netcode.keys import ServerKeys
 from pygase.netcode.policy import Admission, JoinPolicy, JoinRequest
 from pygase.netcode.tickets import Ticket, open_ticket
 
-__all__ = ["JOIN_COUNTERS", "Applicant", "CookieJar", "JoinServer"]
+__all__ = ["Applicant", "CookieJar", "JoinServer"]
 
-JOIN_COUNTERS: Final = ("cookies", "dropped_bad_cookie", "join_policy_failed", "joins_admitted", "joins_refused")
+_COUNTERS: Final = ("cookies", "dropped_bad_cookie", "join_policy_failed", "joins_admitted", "joins_refused")
 
 _log = logging.getLogger("pygase.server")
 _HELLO_HEAD: Final = Struct("<BQ32s")
@@ -118,7 +118,7 @@ class JoinServer:
         self, *, keys: ServerKeys, policy: JoinPolicy, protocol_id: int, entropy: Entropy, unix_epoch: float, now: float
     ) -> None:
         self.public_key = keys.public_key
-        self.counters: dict[str, int] = dict.fromkeys(JOIN_COUNTERS, 0)
+        self.counters: dict[str, int] = dict.fromkeys(_COUNTERS, 0)
         self._private_key = X25519PrivateKey.from_private_bytes(keys.identity)
         self._tickets = ExtendedCipher(keys.ticket_key)
         self._policy = policy

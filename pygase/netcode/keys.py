@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from pygase.netcode.crypto import KEY_BYTES, Entropy
 
-__all__ = ["FINGERPRINT_LENGTH", "ServerKeys", "ServerUrl", "fingerprint_of", "format_url", "parse_url"]
+__all__ = ["ServerKeys", "ServerUrl", "fingerprint_of", "format_url", "parse_url"]
 
-FINGERPRINT_LENGTH: Final = 32
+_FINGERPRINT_LENGTH: Final = 32
 """Characters of a fingerprint: 160 bits of SHA-256 in base 32. To find another key with the same takes 2^160 tries;
 two keys with the same fingerprint, which help nobody, 2^80."""
 
@@ -88,7 +88,7 @@ class ServerKeys:
 def fingerprint_of(public_key: bytes) -> str:
     """The fingerprint of a server's public key."""
     digest = sha256(b"pygase server key 1\0" + public_key).digest()
-    return b32encode(digest).decode().lower()[:FINGERPRINT_LENGTH]
+    return b32encode(digest).decode().lower()[:_FINGERPRINT_LENGTH]
 
 
 # --- URLs -----------------------------------------------------------------------------------------------------------
@@ -130,8 +130,8 @@ def parse_url(text: str) -> ServerUrl:
     fingerprint = None
     if hash_sign:
         fingerprint = fragment.lower().replace("-", "").replace(" ", "").replace("%20", "")
-        if len(fingerprint) != FINGERPRINT_LENGTH or not _BASE32.issuperset(fingerprint):
-            raise ValueError(f"a fingerprint takes {FINGERPRINT_LENGTH} letters and digits 2 to 7: {fragment!r}")
+        if len(fingerprint) != _FINGERPRINT_LENGTH or not _BASE32.issuperset(fingerprint):
+            raise ValueError(f"a fingerprint takes {_FINGERPRINT_LENGTH} letters and digits 2 to 7: {fragment!r}")
     return ServerUrl(host, port, fingerprint)
 
 

@@ -9,7 +9,6 @@ __all__ = [
     "CHALLENGE_TOKEN_BYTES",
     "CONNECT_TOKEN_BYTES",
     "KEEP_ALIVE",
-    "MAX_PACKET_BYTES",
     "PRIVATE_TOKEN_BYTES",
     "REQUEST",
     "REQUEST_AUTHENTICATED_END",
@@ -27,9 +26,6 @@ CONNECT_TOKEN_BYTES: Final = 2_048
 PRIVATE_TOKEN_BYTES: Final = 1_024
 CHALLENGE_TOKEN_BYTES: Final = 300
 USER_DATA_BYTES: Final = 256
-
-MAX_PACKET_BYTES: Final = 1 + 8 + 1_200 + 16
-"""Prefix, the longest sequence number, the largest payload, tag: nothing that is longer can be a packet."""
 
 U64: Final = Struct("<Q")
 

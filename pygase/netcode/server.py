@@ -26,13 +26,13 @@ from pygase.netcode.timers import TimerTable
 from pygase.netcode.tokens import ChallengeToken, PrivateToken, open_challenge, seal_challenge
 from pygase.netcode.userdata import UserData
 
-__all__ = ["GLOBAL_SEQUENCE_START", "SERVER_COUNTERS", "Server"]
+__all__ = ["GLOBAL_SEQUENCE_START", "Server"]
 
 GLOBAL_SEQUENCE_START: Final = 1 << 63
 """Where the numbers of challenges and denials begin. They are sealed with the same key as what a connected client is
 sent, whose numbers begin at 0; so that no number ever meets its like, these live in the upper half."""
 
-SERVER_COUNTERS: Final = (
+_COUNTERS: Final = (
     "connected",
     "denied",
     "disconnected",
@@ -98,7 +98,7 @@ class Server:
         if max_clients < 1:
             raise ValueError(f"max_clients has to be at least 1: {max_clients}")
         self.peers: dict[Address, Peer] = {}
-        self.stats: dict[str, int] = dict.fromkeys(SERVER_COUNTERS, 0)
+        self.stats: dict[str, int] = dict.fromkeys(_COUNTERS, 0)
         self.max_clients = max_clients
         self._protocol_id = protocol_id
         self._entropy = entropy

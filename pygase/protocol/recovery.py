@@ -17,7 +17,7 @@ from pygase.protocol.received import ReceivedPackets
 from pygase.protocol.rtt import RoundTrip
 from pygase.protocol.stats import TrafficStats
 
-__all__ = ["Carried", "Contents", "Recovery", "SentPacket"]
+__all__ = ["Carried", "Contents", "Recovery"]
 
 
 class Carried(Protocol):
@@ -34,12 +34,12 @@ Contents = list[Any]
 """Who put what into a packet: who, key and count in turn. Flat, since there is one of these for every packet under way,
 and the garbage collector looks at each tuple and list that there is."""
 
-SentPacket = tuple[Any, ...]
+_SentPacket = tuple[Any, ...]
 """Its number, when it was sent, its size in bytes, its urgency, up to where it acknowledged (-1: nowhere); then its
 contents."""
 
 _CONTENTS: Final = 5
-"""Where a `SentPacket`'s contents begin."""
+"""Where a `_SentPacket`'s contents begin."""
 
 _NEVER: Final = float("inf")
 _LOSS_WEIGHT: Final = 1 / 64
@@ -87,8 +87,8 @@ class Recovery:
         self._round_trip = round_trip
         self._received = received
         self._stats = stats
-        self._sent: list[SentPacket] = []  # in order, and mostly one or two
-        self._lost: dict[int, SentPacket] = {}
+        self._sent: list[_SentPacket] = []  # in order, and mostly one or two
+        self._lost: dict[int, _SentPacket] = {}
         self.next_number = 0
         self.largest_acked = -1
         self.loss_at = _NEVER
@@ -156,7 +156,7 @@ class Recovery:
             self.loss_at = _NEVER
         congestion.on_ack(now, rtt, acked_bytes, newest, self.next_number)
 
-    def _take(self, top: int, low: int) -> list[SentPacket]:
+    def _take(self, top: int, low: int) -> list[_SentPacket]:
         """Take out the packets in flight from `low` to `top`."""
         sent = self._sent
         if sent and sent[0][0] >= low and sent[-1][0] <= top:  # all of them, as mostly
@@ -174,10 +174,10 @@ class Recovery:
             del sent[first:end]
         return packets
 
-    def _take_gaps(self, top: int, low: int, runs: list[tuple[int, int]]) -> list[SentPacket]:
+    def _take_gaps(self, top: int, low: int, runs: list[tuple[int, int]]) -> list[_SentPacket]:
         """Take out the packets in flight that an ack with gaps covers."""
-        packets: list[SentPacket] = []
-        others: list[SentPacket] = []
+        packets: list[_SentPacket] = []
+        others: list[_SentPacket] = []
         # Both go upwards, so one pass does, however many runs a peer makes up.
         spans = iter([*runs[::-1], (low, top)])
         first, last = next(spans)
@@ -194,7 +194,7 @@ class Recovery:
             self._sent[:end] = others
         return packets
 
-    def _tell_arrived(self, packet: SentPacket) -> None:
+    def _tell_arrived(self, packet: _SentPacket) -> None:
         """Tell whoever has something in a packet that it has arrived."""
         ack_top: int = packet[4]
         if ack_top >= 0:
@@ -249,7 +249,7 @@ class Recovery:
             for packet in packets:
                 self._lose(packet)
 
-    def _lose(self, packet: SentPacket) -> None:
+    def _lose(self, packet: _SentPacket) -> None:
         """Note that a packet that is no longer in flight is lost."""
         number: int = packet[0]
         size: int = packet[2]

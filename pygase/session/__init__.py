@@ -1,7 +1,6 @@
 """One client's and one server's whole session, without I/O: secure link, traffic, state and events."""
 
 from pygase.session.client import ClientSession
-from pygase.session.seat import Seat
 from pygase.session.server import ServerSession
 
-__all__ = ["ClientSession", "Seat", "ServerSession"]
+__all__ = ["ClientSession", "ServerSession"]

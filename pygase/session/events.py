@@ -13,7 +13,6 @@ from pygase.session.event import Event, EventFrom
 from pygase.wire import pack, read_varint, unpack, write_varint
 
 __all__ = [
-    "CLIENT_LIFECYCLE",
     "LIFECYCLE_EVENT_TYPES",
     "Event",
     "EventFrom",
@@ -25,10 +24,10 @@ __all__ = [
     "gated",
 ]
 
-CLIENT_LIFECYCLE: Final = frozenset({"CONNECTED", "CONNECTION_FAILED", "DISCONNECTED", "RECONNECTED"})
+_CLIENT_LIFECYCLE: Final = frozenset({"CONNECTED", "CONNECTION_FAILED", "DISCONNECTED", "RECONNECTED"})
 """Those that happen to a client, at the client."""
 
-LIFECYCLE_EVENT_TYPES: Final = CLIENT_LIFECYCLE | {"CLIENT_CONNECTED", "CLIENT_DISCONNECTED", "CLIENT_RECONNECTED"}
+LIFECYCLE_EVENT_TYPES: Final = _CLIENT_LIFECYCLE | {"CLIENT_CONNECTED", "CLIENT_DISCONNECTED", "CLIENT_RECONNECTED"}
 """Made by pygase itself when connections begin and end; neither side can send one."""
 
 # The kinds of messages. The two low bits of an event's kind say what it carries.
@@ -60,7 +59,7 @@ def check_at_server(event_type: Any) -> None:
     Raises:
         ReservedEventType: It is one of those.
     """
-    if isinstance(event_type, str) and event_type in CLIENT_LIFECYCLE:
+    if isinstance(event_type, str) and event_type in _CLIENT_LIFECYCLE:
         raise ReservedEventType(
             f"{event_type!r} happens at clients only; on a server it is 'CLIENT_CONNECTED', 'CLIENT_DISCONNECTED'"
             " or 'CLIENT_RECONNECTED'"

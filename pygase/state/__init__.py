@@ -2,9 +2,8 @@
 
 from pygase.state.draft import Draft, applied
 from pygase.state.feed import StateFeed
-from pygase.state.gamestate import GameState, GameStateUpdate, GameStatus, frozen_view
+from pygase.state.gamestate import GameState, GameStateUpdate, GameStatus
 from pygase.state.merge import apply, compose, diff
-from pygase.state.names import check_names
 from pygase.state.near import Near
 from pygase.state.precision import parse_precision
 from pygase.state.replica import Replica, StateArrival, apply_all
@@ -34,9 +33,7 @@ __all__ = [
     "applied",
     "apply",
     "apply_all",
-    "check_names",
     "compose",
     "diff",
-    "frozen_view",
     "parse_precision",
 ]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pygase.state.tree import FrozenList
 
-__all__ = ["Grid", "Point", "point_of"]
+__all__ = ["Grid", "point_of"]
 
 _ROWS_PER_CELL: Final = 1.8
 """For a limit of 16. Larger cells hold more that is beyond the nearest, smaller ones are more to go through."""
@@ -30,7 +30,7 @@ _ALL: Final = 1 << 60
 _LISTS: Final = frozenset({FrozenList})
 _NUMBERS: Final = frozenset({float, int})
 
-Point = tuple[float, float]
+_Point = tuple[float, float]
 _Place = tuple[float, float, Any]
 """Where a row is, and the row's number: always the same object, so that equal ones are found out fast."""
 
@@ -106,7 +106,7 @@ class Grid:
         place: _Place | None = self._at[own] if own < len(self._at) else None
         return (own,) if place is None else self._around(place[0], place[1], own, before)
 
-    def around(self, point: Point, before: tuple[int, ...] = ()) -> tuple[Any, ...]:
+    def around(self, point: _Point, before: tuple[int, ...] = ()) -> tuple[Any, ...]:
         """Find the rows near a place, in the order of their numbers. See `around_row`."""
         return self._around(point[0], point[1], -1, before)
 
@@ -185,7 +185,7 @@ def _places_of(found: list[Any], numbers: list[Any]) -> tuple[list[Any], list[An
     return [point[0] for point, _ in points], [point[1] for point, _ in points], [number for _, number in points]
 
 
-def point_of(value: Any) -> Point | None:
+def point_of(value: Any) -> _Point | None:
     """Read a position: a list of numbers, or a dict with an x and a y."""
     if isinstance(value, dict):
         x, y = value.get("x"), value.get("y")

@@ -6,9 +6,9 @@ from typing import Any, Final
 from pygase.config import MAX_TIME_ORDER
 from pygase.errors import NotSendable
 
-__all__ = ["RESERVED_NAMES", "check_names", "check_time_order"]
+__all__ = ["check_names", "check_time_order"]
 
-RESERVED_NAMES: Final = frozenset({"time_order", "is_paused", "to_dict"})
+_RESERVED: Final = frozenset({"time_order", "is_paused", "to_dict"})
 """Attributes of a `GameState` that a game cannot use for its own values."""
 
 
@@ -22,7 +22,7 @@ def check_names(names: Iterable[Any]) -> None:
     for name in names:
         if not isinstance(name, str):
             raise NotSendable(f"{name!r} cannot name an attribute of the game state: it is not a str")
-        if name in RESERVED_NAMES or (name[:2] == "__" and name[-2:] == "__"):
+        if name in _RESERVED or (name[:2] == "__" and name[-2:] == "__"):
             raise ValueError(f"{name!r} cannot name an attribute of the game state: it means something already")
 
 

@@ -21,7 +21,7 @@ from pygase.state.tree import FrozenDict, FrozenList, Replacement
 from pygase.state.values import freeze, frozen_key, size_of
 from pygase.wire import check_sendable
 
-__all__ = ["Lineage", "Track", "View", "ViewFeed", "Views"]
+__all__ = ["Track", "ViewFeed", "Views"]
 
 _STAMP_PERIOD_MS: Final = 65_536
 _FROZEN: Final = frozenset({FrozenDict})
