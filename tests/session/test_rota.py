@@ -51,6 +51,12 @@ class Game:
         self.now = max(ended, self.now + INTERVAL)
         return shown
 
+    def settle(self) -> None:
+        """Run until what ticks take is known, and count from now on."""
+        for _ in range(40):
+            self.tick()
+        self.seen.clear()
+
 
 def test_all_are_shown_every_tick_while_there_is_time() -> None:
     game = Game(300)
@@ -59,9 +65,7 @@ def test_all_are_shown_every_tick_while_there_is_time() -> None:
 
 def test_without_the_time_all_are_shown_equally_many_ticks_which_are_in_time() -> None:
     game = Game(1000)
-    for _ in range(40):
-        game.tick()
-    game.seen.clear()
+    game.settle()
     start = game.now
     shown = [len(game.tick()) for _ in range(60)]
     assert game.now - start == pytest.approx(60 * INTERVAL)
@@ -71,9 +75,7 @@ def test_without_the_time_all_are_shown_equally_many_ticks_which_are_in_time() -
 
 def test_who_waits_for_what_it_did_is_shown_the_next_tick_and_nobody_is_left_out_for_it() -> None:
     game = Game(1000)
-    for _ in range(40):
-        game.tick()
-    game.seen.clear()
+    game.settle()
     for number in range(60):
         acting = game.seats[number % 4 : 800 : 4]  # four parties in turn, and some who do nothing
         for seat in acting:
@@ -86,9 +88,7 @@ def test_who_waits_for_what_it_did_is_shown_the_next_tick_and_nobody_is_left_out
 
 def test_all_who_do_something_all_the_time_are_shown_equally_many_ticks() -> None:
     game = Game(1000)
-    for _ in range(40):
-        game.tick()
-    game.seen.clear()
+    game.settle()
     for _ in range(60):
         for number, seat in enumerate(game.seats):
             seat.waits_since = min(seat.waits_since, game.now - INTERVAL * (number + 1) / 1001)
@@ -99,8 +99,7 @@ def test_all_who_do_something_all_the_time_are_shown_equally_many_ticks() -> Non
 def test_nobody_is_left_out_for_longer_than_the_limit_though_ticks_are_late_then() -> None:
     game = Game(1000)
     game.rest = 0.03
-    for _ in range(40):
-        game.tick()
+    game.settle()
     start, last = game.now, {id(seat): (seat.track.version, game.now) for seat in game.seats}
     waits = []
     for _ in range(60):
@@ -131,19 +130,16 @@ def test_where_nobody_can_be_shown_enough_turns_cost_little(rest: float, each: f
 
 def test_all_are_shown_again_once_there_is_time() -> None:
     game = Game(1000)
-    for _ in range(40):
-        game.tick()
+    game.settle()
     assert len(game.tick()) < 500
     game.each = 0.00003
-    for _ in range(40):
-        game.tick()
+    game.settle()
     assert len(game.tick()) == 1000
 
 
 def test_one_long_tick_changes_nothing() -> None:
     game = Game(200)
-    for _ in range(40):
-        game.tick()
+    game.settle()
     game.rest = 3.0
     game.tick()
     game.rest = 0.01
@@ -152,16 +148,14 @@ def test_one_long_tick_changes_nothing() -> None:
 
 def test_version_that_is_no_ticks_is_for_all() -> None:
     game = Game(1000)
-    for _ in range(40):
-        game.tick()
+    game.settle()
     assert len(game.tick()) < 500
     assert len(game.tick(is_tick=False)) == 1000
 
 
 def test_new_clients_come_first() -> None:
     game = Game(1000)
-    for _ in range(40):
-        game.tick()
+    game.settle()
     new = Seat()
     game.seats.append(new)
     assert game.tick()[0] is new
