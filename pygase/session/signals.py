@@ -64,7 +64,7 @@ class EventArrived:
 
     __slots__ = ("event", "size")
 
-    def __init__(self, event: Event, size: int = 0) -> None:
+    def __init__(self, event: Event, size: int) -> None:
         self.event = event
         self.size = size
 

@@ -93,7 +93,7 @@ class Grid:
     def _line(self, y: float) -> int:
         return int(min(max((y - self._top) / self._size, 0.0), self._last_line))
 
-    def around_row(self, own: int, before: tuple[int, ...] = ()) -> tuple[Any, ...]:
+    def around_row(self, own: int, before: tuple[int, ...]) -> tuple[Any, ...]:
         """Find a row, by its number, and the rows near it.
 
         Args:
@@ -106,7 +106,7 @@ class Grid:
         place: _Place | None = self._at[own] if own < len(self._at) else None
         return (own,) if place is None else self._around(place[0], place[1], own, before)
 
-    def around(self, point: _Point, before: tuple[int, ...] = ()) -> tuple[Any, ...]:
+    def around(self, point: _Point, before: tuple[int, ...]) -> tuple[Any, ...]:
         """Find the rows near a place, in the order of their numbers. See `around_row`."""
         return self._around(point[0], point[1], -1, before)
 

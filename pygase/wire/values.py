@@ -97,18 +97,17 @@ def _check_key(key: Any) -> None:
         raise TypeError("a key is neither a str nor an int")
 
 
-def check_sendable(value: Any, *, markers: tuple[object, ...] = (), path: str = "") -> None:
+def check_sendable(value: Any, *, markers: tuple[object, ...] = ()) -> None:
     """Find what keeps a value from being sent, slowly and with a message worth reading.
 
     Args:
         value: The value to go through.
         markers: Objects that count as sendable as the value of a dict's key, such as `TO_DELETE`.
-        path: Where the value stands, for the message.
 
     Raises:
         NotSendable: It contains something that cannot be sent.
     """
-    _diagnose(value, markers, path, MAX_VALUE_DEPTH)
+    _diagnose(value, markers, "", MAX_VALUE_DEPTH)
 
 
 def _diagnose(value: Any, markers: tuple[object, ...], path: str, depth: int) -> None:
@@ -154,7 +153,7 @@ def _shown(value: Any) -> str:
     """Show a value, whatever its `repr` does, in at most one line."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001, RUF100  (a user's __repr__ may raise anything)
+    except Exception:  # a user's __repr__ may raise anything
         text = f"<{type(value).__name__}>"
     return text if len(text) <= 80 else text[:77] + "..."
 
