@@ -28,9 +28,8 @@ class Session:
     Args:
         seconds: How long frames are shown at least before the window is closed.
         keys: Names of the keys that are held down, such as ``"RIGHT"``.
-        screenshot: Where the last picture goes.
-        until: A file; the picture is not taken before it exists.
-        stay: A file; the window stays open, its picture taken, until this one exists too.
+        screenshot: Where a picture goes; another is taken whenever it has been taken away.
+        stay: A file; the window stays open until it exists.
     """
 
     def __init__(
@@ -38,12 +37,10 @@ class Session:
         seconds: float,
         keys: list[str],
         screenshot: Path | None = None,
-        until: Path | None = None,
         stay: Path | None = None,
     ) -> None:
-        self.seconds, self.keys, self.screenshot, self.until, self.stay = seconds, keys, screenshot, until, stay
+        self.seconds, self.keys, self.screenshot, self.stay = seconds, keys, screenshot, stay
         self.shown = 0
-        self.is_due = until is None
         self.start_time = time.monotonic()
 
     def frame_shown(self, save: Callable[[str], None], close: Callable[[], object]) -> None:
@@ -52,15 +49,15 @@ class Session:
             self.start_time = time.monotonic()
         self.shown += 1
         played = time.monotonic() - self.start_time
-        if played >= self.seconds and self.is_due:
-            if self.screenshot is not None:
-                save(str(self.screenshot))
-                self.screenshot = None
-            if self.stay is None or self.stay.exists():
-                self.shown = 0
-                close()
-        # The frame just shown may have begun, and looked at the network, before the file came to exist: the next one.
-        self.is_due = self.until is None or self.until.exists()
+        if played < self.seconds:
+            return
+        if self.screenshot is not None and not self.screenshot.exists():
+            unfinished = self.screenshot.with_stem(f"unfinished-{self.screenshot.stem}")
+            save(str(unfinished))
+            unfinished.rename(self.screenshot)
+        if self.stay is None or self.stay.exists():
+            self.shown = 0
+            close()
 
 
 def prepare(session: Session, source: str) -> None:
@@ -128,11 +125,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--keys", nargs="*", default=[])
     parser.add_argument("--screenshot", type=Path)
-    parser.add_argument("--until", type=Path)
     parser.add_argument("--stay", type=Path)
     parser.add_argument("--give-up", type=float, default=45.0, metavar="SECONDS", help="end it if it hangs")
     given = parser.parse_args()
-    session = Session(given.seconds, given.keys, given.screenshot, given.until, given.stay)
+    session = Session(given.seconds, given.keys, given.screenshot, given.stay)
     source = given.file.read_text(encoding="utf-8")
     prepare(session, source)
     give_up_after(given.give_up)
