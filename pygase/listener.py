@@ -25,7 +25,7 @@ from pygase.netcode.addresses import network_of
 from pygase.session.rooms import RoomsSession
 from pygase.session.server import ServerSession
 
-__all__ = ["Listener", "ServerOptions", "until_over"]
+__all__ = ["CLOSE_TIMEOUT", "Listener", "ServerOptions", "check_max_clients", "until_over"]
 
 _log = logging.getLogger("pygase.server")
 

@@ -13,7 +13,13 @@ from pygase.session.event import Event, EventFrom
 from pygase.wire import pack, read_varint, unpack, write_varint
 
 __all__ = [
+    "CLOSING",
     "LIFECYCLE_EVENT_TYPES",
+    "SHUTDOWN_REQUEST",
+    "TICKET",
+    "WELCOME_AFRESH",
+    "WELCOME_AS_NEW",
+    "WELCOME_BACK",
     "Event",
     "EventFrom",
     "check_at_server",

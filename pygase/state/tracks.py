@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-__all__ = ["Pace", "Periods", "Plan", "Track", "Values", "components_of", "same_shape"]
+__all__ = ["JUMP_FACTOR", "Pace", "Periods", "Plan", "Track", "Values", "components_of", "same_shape"]
 
 JUMP_FACTOR: Final = 4.0
 """A change this many times as fast as what moves on the same path is a jump: between a dash and a teleport."""

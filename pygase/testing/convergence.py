@@ -9,7 +9,7 @@ from pygase.gamestate import GameState
 from pygase.server import Server
 from pygase.state.values import freeze
 
-__all__ = ["Convergence", "differences"]
+__all__ = ["Convergence", "content", "differences", "is_connected", "shown"]
 
 _TOLD: Final = 5
 """How many differences of one client are told; the rest is counted."""
