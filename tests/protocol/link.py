@@ -40,7 +40,6 @@ class Link:
         self.count = 0
         self.free_at = {id(self.a): 0.0, id(self.b): 0.0}
         self.cut = False
-        self.carried_bytes = 0
         self.dropped = 0
         self.turns = 0
         self.after_turn: Callable[[Traffic], None] = lambda side: None
@@ -64,7 +63,6 @@ class Link:
             self.free_at[id(sender)] = out
         if self.cut or random.random() < line.loss:
             return
-        self.carried_bytes += len(packet)
         for _ in range(2 if random.random() < line.duplicated else 1):
             delay = line.latency + (2 * random.random() - 1) * line.jitter
             if random.random() < line.reordered:
