@@ -36,7 +36,7 @@ class TrafficStats:
         messages_sent: Messages accepted by `Traffic.send`.
         messages_received: Messages put into `Traffic.messages`.
         messages_resent: Message copies sent again because a packet was lost.
-        messages_repeated: Message copies sent early, before a loss was known (see `channels`).
+        messages_repeated: Message copies sent early, before a loss was known (see `ReliableSender.repeat`).
         messages_dropped: Messages given up: retries used up, or unreliable ones too old to send.
         messages_duplicated: Message copies received again and ignored.
         snapshots_sent: Snapshots put into packets (a transfer counts once).
