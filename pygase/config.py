@@ -360,8 +360,8 @@ FAULTS_BURST: Final = 2_000.0
 """How many of them before a client is sent away: half a second of work, and enough to be seen in the counters."""
 
 BULK_HURRY: Final = 0.1
-"""So long after it has sent a client more than one packet at a time, a server reads at once, busy or not: the client's
-acknowledgements let the next ones go."""
+"""So long after it has worked at more than one packet for a client, a server reads at once and runs its timers in time,
+busy or not: the client's acknowledgements and the timers let the rest go."""
 
 MAX_SEND_BURST: Final = 32
 """Packets that go to one client in one go, before others and what has arrived get their turn: 0.5 ms of work."""

@@ -105,7 +105,7 @@ class RoomsSession:
     @property
     def hurried_until(self) -> float:
         """See `ServerSession.hurried_until`."""
-        return self._agenda.hurried_until
+        return NEVER if self.is_closing else self._agenda.hurried_until
 
     # --- the core's shape -----------------------------------------------------------------------------------------
 

@@ -100,8 +100,11 @@ class ServerSession:
 
     @property
     def hurried_until(self) -> float:
-        """Until when what arrives should be read at once: acknowledgements let the rest of a bulk transfer go."""
-        return self._agenda.hurried_until
+        """Until when what arrives should be read at once: acknowledgements let the rest of a bulk transfer go.
+
+        Also whoever waits for the end does so until everybody has heard the goodbye.
+        """
+        return NEVER if self.is_closing else self._agenda.hurried_until
 
     @property
     def host(self) -> Seat | None:
@@ -326,7 +329,7 @@ class ServerSession:
                     packets = seat.traffic.packets_to_send(now, MAX_SEND_BURST)
                     for payload in packets:
                         out.append((peer.seal(payload, now), peer.address))
-                    if len(packets) > 1:
+                    if len(packets) > 1 or seat.whole_at < NEVER:
                         self._agenda.hurried_until = now + BULK_HURRY
             served.append(seat)
         if len(served) > _FEW:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pygase import RELIABLE, Backend, DisconnectReason, GameState, GameStateStore, Server
+from pygase import RELIABLE, Backend, DisconnectReason, GameState, GameStateStore, RoomServer, Server
 from pygase.config import CONNECT_TIMEOUT, DISCONNECT_WAIT, PEER_TIMEOUT
 from pygase.testing import Conditions, SimulatedNetwork
 
@@ -132,6 +132,22 @@ def test_shutdown_tells_every_client_why(network: SimulatedNetwork) -> None:
     network.run(0.2)
     assert logs == [[("DISCONNECTED", DisconnectReason.SERVER_SHUTDOWN)]] * 3
     assert backend.server.port is None
+
+
+@pytest.mark.parametrize("has_rooms", [False, True])
+def test_server_that_closes_leaves_nothing_to_the_next_tick(network: SimulatedNetwork, *, has_rooms: bool) -> None:
+    backend = idle_backend()
+    server = RoomServer() if has_rooms else backend.server
+    if isinstance(server, RoomServer):
+        server.open("", backend)
+    network.serve(server if isinstance(server, RoomServer) else backend)
+    connected(network)
+    session = server._session
+    assert session is not None
+    network.run(1.0)
+    assert session.hurried_until < network.clock()
+    session.close(network.clock())
+    assert session.hurried_until > network.clock() + PEER_TIMEOUT
 
 
 def test_server_can_stop_and_run_again_on_its_port(network: SimulatedNetwork) -> None:

@@ -1,11 +1,13 @@
 """The state reaches every client, whole and exact."""
 
 import math
+import random
 from typing import Any
 
 import pytest
 
 from pygase import TO_DELETE, Backend, GameState, GameStateStore, GameStateUpdate, Server
+from pygase.config import NEVER
 from pygase.testing import SimulatedNetwork
 
 from .conftest import connected, idle_backend, seen
@@ -258,3 +260,27 @@ def test_state_is_still_inside_a_render_pass_and_current_at_the_next(network: Si
             assert again is game_state
             assert game_state.n == before
     assert seen(client)["n"] > before + 10
+
+
+def test_server_is_in_a_hurry_until_a_large_state_has_arrived(
+    network: SimulatedNetwork,
+) -> None:
+    """Ticks, to which a busy server leaves its timers, are too seldom for the slices in which it is encoded."""
+    dice = random.Random(1)
+    backend = Backend(GameState(map=dice.randbytes(500_000)), lambda game_state, dt: {})
+    network.serve(backend)
+    client = network.client()
+    client.open(8080)
+    session = backend.server._session
+    assert session is not None
+    network.run_until(lambda: any(seat.whole_at < NEVER for seat in session.seats.values()))
+    waited: list[float] = []
+
+    def has_arrived() -> bool:
+        waited.append(session.hurried_until - network.clock())
+        (seat,) = session.seats.values()
+        return seat.traffic.acked_version is not None
+
+    network.run_until(has_arrived)
+    assert len(waited) > 100
+    assert min(waited) > 0.0
