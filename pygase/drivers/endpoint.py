@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
-from pygase.config import BUSY_RATE, LONGEST_GATHER, MAX_RECEIVE_BATCH, NEVER
+from pygase.config import BUSY_RATE, COALESCE_DELAY, LONGEST_GATHER, MAX_RECEIVE_BATCH, NEVER
 from pygase.drivers.arrivals import ANCILLARY_BYTES, arrival_time, has_arrival_times
 from pygase.drivers.system import Address, DatagramSocket
 from pygase.drivers.unreachable import reported_addresses
@@ -75,6 +75,9 @@ class Endpoint:
         clock: Returns monotonic seconds.
         lock: Guards core and socket.
         on_signals: Gets the core's signals, in order, inside the lock. It only passes them on.
+
+    Attributes:
+        is_left_to_ticks: Whether the driver sleeps for as long as it `rides_ticks`, and is woken when that ends.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Endpoint:
         self.lock = lock
         self.wake: Callable[[], None] = _nobody_waits
         self.sleeps_until = 0.0
+        self.is_left_to_ticks = False
         self.is_closed = False
         self.drained_at = self.drained_until = float("-inf")
         self.arrival_rate = 0.0
@@ -178,10 +182,14 @@ class Endpoint:
                 break
         self.drained_until = self.drained_at + (again_in if again_in <= LONGEST_GATHER else 0.0)
 
-    def rides_ticks(self, now: float) -> bool:
+    def rides_ticks(self, now: float, timer: float) -> bool:
         """Return whether ticks read (`take_in`) and run timers (`flush`) so often that the driver can leave it to them.
 
         That is so where much arrives, and while nothing is in a hurry. Ticks that do not come any more have it end.
+
+        Args:
+            now: The time.
+            timer: The core's next. What is due in a moment waits no longer than that: events, which wait for company.
         """
         ticks = self.drained_until - self.drained_at
         return (
@@ -190,6 +198,8 @@ class Endpoint:
             and self.tells_arrivals
             and now < self.drained_at + PATIENCE * ticks
             and getattr(self.core, "hurried_until", now) <= now
+            and not now < timer <= now + COALESCE_DELAY
+            and not self.core.is_over
         )
 
     def flush(self, *, ends_tick: bool = False) -> None:
@@ -212,7 +222,10 @@ class Endpoint:
             signals = core.take_signals()
             if signals:
                 self._on_signals(signals)
-        if timer is not None and timer < self.sleeps_until and not self.rides_ticks(now):
+        if self.is_left_to_ticks:
+            if not self.rides_ticks(now, NEVER if timer is None else timer):
+                self.wake()
+        elif timer is not None and timer < self.sleeps_until:
             self.wake()
 
     def next_timer(self) -> float | None:

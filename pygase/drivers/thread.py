@@ -251,26 +251,27 @@ class NetworkThread:
         endpoint, clock = self._endpoint, self._endpoint.clock
         ends_at = clock() + timeout
         while not self._is_woken:
+            if not endpoint.sleeps_until:
+                endpoint.next_timer()
             now = clock()
             until = min(self._gather_until(now), ends_at)
-            if not endpoint.rides_ticks(now):
-                if not endpoint.sleeps_until:
-                    endpoint.next_timer()
+            if not endpoint.is_left_to_ticks:
                 until = min(until, endpoint.sleeps_until)
             if until <= now:
                 break
             self._has_gathered = True
-            endpoint.sleeps_until = until
             if self._only_waker.wait(until - now):
                 self._is_woken = True
             endpoint.sleeps_until = 0.0
+        endpoint.is_left_to_ticks = False
 
     def _gather_until(self, now: float) -> float:
-        """Return when to look into the socket next, whatever is in it."""
+        """Return when to look into the socket next, whatever is in it; leave it to the ticks until then, if they do."""
         endpoint = self._endpoint
+        endpoint.is_left_to_ticks = True  # noted first: who ends it while this looks wakes the driver
+        if endpoint.rides_ticks(now, endpoint.sleeps_until):
+            return endpoint.drained_at + PATIENCE * (endpoint.drained_until - endpoint.drained_at)
+        endpoint.is_left_to_ticks = False
         if getattr(endpoint.core, "hurried_until", now) > now:
             return now
-        drained_at = endpoint.drained_at
-        if endpoint.rides_ticks(now):
-            return drained_at + PATIENCE * (endpoint.drained_until - drained_at)
-        return drained_at + self._gather if endpoint.arrival_rate * self._gather > 1.0 else now
+        return endpoint.drained_at + self._gather if endpoint.arrival_rate * self._gather > 1.0 else now

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, Client, Server
-from pygase.config import BUSY_RATE, LONGEST_GATHER
+from pygase.config import BUSY_RATE, COALESCE_DELAY, LONGEST_GATHER
 from pygase.drivers.endpoint import Endpoint
 from pygase.drivers.system import SYSTEM
 from pygase.drivers.thread import NetworkThread
@@ -220,21 +220,58 @@ def test_timers_of_a_busy_server_wake_nobody_either(make_rig: Callable[..., Rig]
     assert 0.05 < waker.slept < 0.25, "not for what the next tick looks after, but when that is late"
 
 
-@pytest.mark.parametrize("is_hurried", [False, True])
-def test_driver_is_woken_for_a_timer_that_no_tick_looks_after_in_time(
-    make_rig: Callable[..., Rig], *, is_hurried: bool
-) -> None:
-    rig = make_rig(gather=0.002)
+def left_to_ticks(rig: Rig) -> Waker:
+    """Have a driver sleep while the ticks of a busy server do its work."""
     waker, endpoint = asleep(rig), rig.endpoint
     endpoint.arrival_rate, endpoint.sleeps_until = BUSY_RATE + 1.0, waker.now + 0.15
-    rig.core.timer = waker.now + 0.01
     endpoint.take_in(0.05)
-    rig.core.hurried_until = waker.now + 0.1 if is_hurried else 0.0  # type: ignore[attr-defined]
+    rig.driver._gather_until(waker.now)
+    assert endpoint.is_left_to_ticks
+    return waker
+
+
+def test_driver_that_leaves_timers_to_ticks_is_woken_when_that_ends(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint, core = left_to_ticks(rig), rig.endpoint, rig.core
+    core.timer = waker.now + 0.01
     endpoint.flush()
-    assert bool(waker.wakes) is is_hurried
+    core.timer = waker.now - 0.01
+    endpoint.flush()
+    assert not waker.wakes, "the tick's last does that"
+    core.timer = waker.now + COALESCE_DELAY
+    endpoint.flush()
+    assert len(waker.wakes) == 1, "an event waits for company, for no longer than that"
+    core.timer = waker.now + 10.0
+    core.hurried_until = waker.now + 0.1  # type: ignore[attr-defined]
+    endpoint.flush()
+    assert len(waker.wakes) == 2, "acknowledgements are awaited, and no timer comes first"
+    core.hurried_until, core.is_over = 0.0, True  # type: ignore[attr-defined]
+    endpoint.flush(ends_tick=True)
+    assert len(waker.wakes) == 3, "somebody waits for the end, which a tick has brought about"
+    core.is_over = False
     waker.now += 0.2
     endpoint.flush()
-    assert waker.wakes, "the ticks have stopped"
+    assert len(waker.wakes) == 4, "the ticks have stopped"
+
+
+def test_driver_that_leaves_nothing_to_ticks_is_woken_for_a_timer(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint = left_to_ticks(rig), rig.endpoint
+    endpoint.is_left_to_ticks = False  # an asyncio loop watches the socket all the time
+    rig.core.timer = waker.now + 0.01
+    endpoint.flush()
+    assert waker.wakes
+
+
+@interpreted_only
+def test_driver_wakes_for_an_event_that_waits_for_company(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint = left_to_ticks(rig), rig.endpoint
+    endpoint.sleeps_until = 0.0
+    rig.core.timer = waker.now + COALESCE_DELAY
+    rig.driver._gather_first(1.0)
+    assert waker.slept <= COALESCE_DELAY
+    assert not endpoint.is_left_to_ticks
 
 
 def test_datagram_counts_as_arrived_when_it_did_not_when_it_is_read(make_rig: Callable[..., Rig]) -> None:
