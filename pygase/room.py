@@ -1,6 +1,7 @@
 """One room of a `RoomServer`: its game, and how that runs with what drives all rooms."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from pygase.backend import Backend
@@ -47,6 +48,7 @@ class RoomRun(Run):
         self.drive_with(host)
         self.mailbox.on_mail = lambda: host.mailbox.post((self,))
         self._ticks = ticks
+        self._flush_after_ticks = partial(host.flush, ends_tick=True)  # this room may be closed by then
 
     def flush(self, *, ends_tick: bool = False) -> None:
         """Send what there is to send; within a tick, once the ticks of other rooms that are due too are done."""
@@ -54,14 +56,13 @@ class RoomRun(Run):
         if ticks is None or not ticks.call_after(self._flush_after_ticks):
             super().flush(ends_tick=ends_tick)
 
-    def _flush_after_ticks(self) -> None:
-        super().flush(ends_tick=True)
-
     def take_in(self, again_in: float) -> None:
         """Read what has arrived, unless another room's tick has done so just now: that was for all."""
         endpoint = self.endpoint
         if endpoint is not None and self.system.clock() - endpoint.drained_at > _JUST_NOW:
             super().take_in(again_in)
+        elif endpoint is not None and not again_in:
+            endpoint.drained_until = endpoint.drained_at  # handlers of this room's server wait for what comes
 
     def wait_over(self, timeout: float) -> bool:
         """Wait until the room is closed; not within a tick, where other rooms would wait too."""

@@ -52,6 +52,23 @@ def test_rooms_that_are_due_together_send_together(netsim: SimulatedNetwork) -> 
             assert state.n == 5
 
 
+def test_room_that_is_closed_within_the_ticks_keeps_nothing_from_the_others(netsim: SimulatedNetwork) -> None:
+    backends, runs = rooms(netsim)
+    client = netsim.connect(room="blue")
+    netsim.run(3.0)
+    ticks: Any = Ticks()
+    for run in runs.values():
+        run._ticks = lambda: ticks
+    for backend in backends.values():
+        store = backend.game_state_store
+        store.push_update(GameStateUpdate(store.time_order + 1, n=5))
+    runs["red"].over.set()
+    ticks.later[0]()  # the one that is called for all
+    netsim.run(0.5)
+    with client.access_game_state() as state:
+        assert state.n == 5
+
+
 def test_first_of_the_rooms_that_are_due_together_reads_the_socket_for_all(netsim: SimulatedNetwork) -> None:
     _, runs = rooms(netsim)
     red, blue = runs.values()
@@ -64,6 +81,8 @@ def test_first_of_the_rooms_that_are_due_together_reads_the_socket_for_all(netsi
     assert read_at == netsim.now
     blue.take_in(0.01)
     assert endpoint.drained_until == promised, "it has not read again"
+    blue.take_in(0.0)
+    assert endpoint.drained_until == read_at, "handlers of its own, which wait for no tick"
     netsim.run(0.02)
     blue.take_in(0.01)
     assert endpoint.drained_at == netsim.now > read_at
