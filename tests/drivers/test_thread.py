@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE, Client, Server
-from pygase.config import BUSY_RATE, COALESCE_DELAY, LONGEST_GATHER
+from pygase.config import BUSY_RATE, COALESCE_DELAY, LONGEST_GATHER, NEVER
 from pygase.drivers.endpoint import Endpoint
 from pygase.drivers.system import SYSTEM
 from pygase.drivers.thread import NetworkThread
@@ -272,6 +272,23 @@ def test_driver_wakes_for_an_event_that_waits_for_company(make_rig: Callable[...
     rig.driver._gather_first(1.0)
     assert waker.slept <= COALESCE_DELAY
     assert not endpoint.is_left_to_ticks
+
+
+@interpreted_only
+def test_driver_that_is_woken_leaves_nothing_to_ticks_any_more(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint = left_to_ticks(rig), rig.endpoint
+    waker.wait = lambda timeout: True  # type: ignore[method-assign]
+    rig.driver._gather_first(1.0)
+    assert not endpoint.is_left_to_ticks
+    assert endpoint.sleeps_until == 0.0
+
+
+def test_nothing_is_left_to_ticks_where_nobody_says_when_datagrams_arrived(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(gather=0.002)
+    waker, endpoint = left_to_ticks(rig), rig.endpoint
+    endpoint.tells_arrivals = False
+    assert not endpoint.rides_ticks(waker.now, NEVER)
 
 
 def test_datagram_counts_as_arrived_when_it_did_not_when_it_is_read(make_rig: Callable[..., Rig]) -> None:
