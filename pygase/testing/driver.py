@@ -166,6 +166,10 @@ class SimulatedGameLoop:
                 return
         self._network.after(step, self.go_on)
 
+    def close(self) -> None:
+        """End the loop where it is: thrown away later, in the middle of something else, it would still say so."""
+        self._context.run(self._steps.close)
+
     def _resume(self) -> float | Awaitable[Any] | None:
         """Let the loop go on; None if it waits for the coroutine under way."""
         task = self._task

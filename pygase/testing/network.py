@@ -6,6 +6,7 @@ the same seed gives the same run again, byte for byte. The method is discrete ev
 """
 
 from typing import Any, Final
+from weakref import WeakSet
 
 from pygase.backend import Backend
 from pygase.client import Client
@@ -61,6 +62,7 @@ class SimulatedNetwork(SimulatedInternet):
         self.room_servers: list[RoomServer] = []
         self._driven: dict[Who, Run] = {}
         self._loop: VirtualLoop | None = None
+        self._game_loops: WeakSet[SimulatedGameLoop] = WeakSet()
         self._server_host = self._add_host(_SERVER_IP, "perfect")
         lines(conditions)  # an unknown profile is told here
 
@@ -106,7 +108,8 @@ class SimulatedNetwork(SimulatedInternet):
         machine._system = self._server_host
         machine._begin()
         time_step = getattr(machine.time_step, "__qualname__", machine.time_step)
-        SimulatedGameLoop(self, machine._game_loop(interval), self._server_host, f"the game loop of {time_step!r}")
+        name = f"the game loop of {time_step!r}"
+        self._game_loops.add(SimulatedGameLoop(self, machine._game_loop(interval), self._server_host, name))
 
     def client(self, conditions: Lines | None = None, *, ip: str | None = None) -> Client:
         """Return a client on a host of its own; it connects with `open`, `connect` would wait for ever.
@@ -238,8 +241,10 @@ class SimulatedNetwork(SimulatedInternet):
                 each.stop()
 
     def close(self) -> None:
-        """Close what the simulation opened. Nothing is sent any more, not even by what is thrown away later."""
+        """End the game loops, and close what the simulation opened. Nothing is sent any more."""
         self._is_closed = True
+        for game_loop in list(self._game_loops):
+            game_loop.close()
         if self._loop is not None:
             self._loop.close()
             self._loop = None

@@ -322,3 +322,14 @@ def test_client_that_only_listens_knows_its_round_trip(make_network: Callable[..
     network.run(5.0)
     assert client.connection is not None
     assert 0.09 < client.connection.latency < 0.15
+
+
+def test_closed_network_ends_its_game_loops(make_network: Callable[..., SimulatedNetwork]) -> None:
+    """Left to the garbage collector, they would end in the middle of another test, and publish that."""
+    network = make_network()
+    backend = idle_backend(n=0)
+    network.serve(backend)
+    connected(network)
+    assert backend.game_state_machine._is_running
+    network.close()
+    assert not backend.game_state_machine._is_running
