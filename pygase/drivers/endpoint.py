@@ -94,7 +94,7 @@ class Endpoint:
         self.lock = lock
         self.wake: Callable[[], None] = _nobody_waits
         self.sleeps_until = 0.0
-        self.is_left_to_ticks = False
+        self.is_left_to_ticks = self._awaits_company = False
         self.is_closed = False
         self.drained_at = self.drained_until = float("-inf")
         self.arrival_rate = 0.0
@@ -109,6 +109,7 @@ class Endpoint:
         """Do one round. Returns True if there may be more to read at once."""
         with self.lock:
             now = self.clock()
+            self._awaits_company = False
             more = self._receive(now, MAX_RECEIVE_BATCH)
             timer = self.core.next_timer()
             if timer is not None and timer <= now:
@@ -158,6 +159,7 @@ class Endpoint:
         core = self.core
         with self.lock:
             self._latest = now = self.clock()
+            self._awaits_company = False
             out = core.datagrams_to_send(now)
             if out:
                 self._send(out)
@@ -182,14 +184,11 @@ class Endpoint:
                 break
         self.drained_until = self.drained_at + (again_in if again_in <= LONGEST_GATHER else 0.0)
 
-    def rides_ticks(self, now: float, timer: float) -> bool:
+    def rides_ticks(self, now: float) -> bool:
         """Return whether ticks read (`take_in`) and run timers (`flush`) so often that the driver can leave it to them.
 
-        That is so where much arrives, and while nothing is in a hurry. Ticks that do not come any more have it end.
-
-        Args:
-            now: The time.
-            timer: The core's next. What is due in a moment waits no longer than that: events, which wait for company.
+        That is so where much arrives, and while nothing is in a hurry: an event from between ticks waits for company,
+        not for the next tick. Ticks that do not come any more have it end.
         """
         ticks = self.drained_until - self.drained_at
         return (
@@ -198,14 +197,15 @@ class Endpoint:
             and self.tells_arrivals
             and now < self.drained_at + PATIENCE * ticks
             and getattr(self.core, "hurried_until", now) <= now
-            and not now < timer <= now + COALESCE_DELAY
+            and not self._awaits_company
             and not self.core.is_over
         )
 
-    def flush(self, *, ends_tick: bool = False) -> None:
+    def flush(self, *, in_tick: bool = False, ends_tick: bool = False) -> None:
         """Send what is ready, and have the driver woken if it sleeps past the next timer.
 
         Args:
+            in_tick: Whether a tick sends this.
             ends_tick: Whether this is the last that a tick sends: timers that are due by now are run as well.
         """
         core = self.core
@@ -219,11 +219,13 @@ class Endpoint:
                 core.handle_timer(now)
                 self._send(core.datagrams_to_send(now))
                 timer = core.next_timer()
+            if not in_tick and timer is not None and now < timer <= now + COALESCE_DELAY:
+                self._awaits_company = True
             signals = core.take_signals()
             if signals:
                 self._on_signals(signals)
         if self.is_left_to_ticks:
-            if not self.rides_ticks(now, NEVER if timer is None else timer):
+            if not self.rides_ticks(now):
                 self.wake()
         elif timer is not None and timer < self.sleeps_until:
             self.wake()

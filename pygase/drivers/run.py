@@ -116,9 +116,9 @@ class Run:
             self.endpoint.wake()
 
     def flush(self, *, ends_tick: bool = False) -> None:
-        """Send what there is to send, on this thread. See `Endpoint.flush`."""
+        """Send a tick's update, on this thread. See `Endpoint.flush`."""
         if self.endpoint is not None and not self.over.is_set():
-            self.endpoint.flush(ends_tick=ends_tick)
+            self.endpoint.flush(in_tick=True, ends_tick=ends_tick)
 
     def flush_soon(self) -> None:
         """Have what is queued sent from another thread. Of the caller's time it takes as little as can be."""

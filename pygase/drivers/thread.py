@@ -269,7 +269,7 @@ class NetworkThread:
         """Return when to look into the socket next, whatever is in it; leave it to the ticks until then, if they do."""
         endpoint = self._endpoint
         endpoint.is_left_to_ticks = True  # noted first: who ends it while this looks wakes the driver
-        if endpoint.rides_ticks(now, endpoint.sleeps_until):
+        if endpoint.rides_ticks(now):
             return endpoint.drained_at + PATIENCE * (endpoint.drained_until - endpoint.drained_at)
         endpoint.is_left_to_ticks = False
         if getattr(endpoint.core, "hurried_until", now) > now:
