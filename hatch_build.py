@@ -20,7 +20,7 @@ HOT: Final = {
     " reliable_sender retried rtt snapshots stats traffic unreliable",
     "netcode": "budget channel client crypto history join_server peer requests secure_client secure_server server"
     " timers tokens",
-    "session": "agenda budget client comeback events held offers places rooms rota seat server",
+    "session": "agenda budget client comeback events held offers places rooms seat server",
     "drivers": "endpoint mailbox thread",
 }
 """What runs for every packet, tick or frame, or for every datagram of a flood, and has a form in mypyc.
