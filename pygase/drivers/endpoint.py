@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from pygase.config import BUSY_RATE, COALESCE_DELAY, LONGEST_GATHER, MAX_RECEIVE_BATCH, NEVER
 from pygase.drivers.arrivals import ANCILLARY_BYTES, arrival_time, has_arrival_times
@@ -33,7 +33,7 @@ _MOST_ALIKE = 7
 the next one: to ask the system for each takes half as long again as to read it. Later than it was harms nobody: a round
 trip that is measured too short would."""
 
-PATIENCE: Final = 3.0
+_PATIENCE = 3.0
 """After so many intervals of a tick that looks into the socket itself, and has not, somebody else does."""
 
 _MOST_BATCHES = 16
@@ -184,18 +184,21 @@ class Endpoint:
                 break
         self.drained_until = self.drained_at + (again_in if again_in <= LONGEST_GATHER else 0.0)
 
+    @property
+    def ticks_are_late_at(self) -> float:
+        """When the next tick's `take_in` is so late that nobody waits for it any more."""
+        return self.drained_at + _PATIENCE * (self.drained_until - self.drained_at)
+
     def rides_ticks(self, now: float) -> bool:
         """Return whether ticks read (`take_in`) and run timers (`flush`) so often that the driver can leave it to them.
 
         That is so where much arrives, and while nothing is in a hurry: an event from between ticks waits for company,
         not for the next tick. Ticks that do not come any more have it end.
         """
-        ticks = self.drained_until - self.drained_at
         return (
-            ticks > 0.0
+            now < self.ticks_are_late_at
             and self.arrival_rate > BUSY_RATE
             and self.tells_arrivals
-            and now < self.drained_at + PATIENCE * ticks
             and getattr(self.core, "hurried_until", now) <= now
             and not self._awaits_company
             and not self.core.is_over

@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any
 
 from pygase.config import BUSY_RATE, RELIEF_INTERVAL
-from pygase.drivers.endpoint import PATIENCE, Endpoint
+from pygase.drivers.endpoint import Endpoint
 from pygase.drivers.watch import Watch
 
 __all__ = ["NetworkThread"]
@@ -270,7 +270,7 @@ class NetworkThread:
         endpoint = self._endpoint
         endpoint.is_left_to_ticks = True  # noted first: who ends it while this looks wakes the driver
         if endpoint.rides_ticks(now):
-            return endpoint.drained_at + PATIENCE * (endpoint.drained_until - endpoint.drained_at)
+            return endpoint.ticks_are_late_at
         endpoint.is_left_to_ticks = False
         if getattr(endpoint.core, "hurried_until", now) > now:
             return now
