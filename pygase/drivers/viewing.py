@@ -106,8 +106,9 @@ class Viewing:
         if views:
             touched = run.submit(session.show, version, views, clock(), send=False)
             for first in range(0, len(touched), _AT_ONCE):
+                if first:
+                    run.flush()
                 run.submit(session.touch, touched[first : first + _AT_ONCE], send=False)
-                run.flush()
         run.flush(ends_tick=is_new_version)
         if is_new_version:
             self._rota.note_shown(began, clock(), len(seats))
