@@ -45,24 +45,20 @@ def hands(game_state: GameState, client_id: int) -> dict[str, Any]:
     return {"hands": shown, "table": game_state.table}
 
 
-class SlowRota:
+class SlowRota(Rota):
     """For a server whose ticks take so long, whatever the clock says, that each client is shown one in four."""
 
     def __init__(self) -> None:
-        self._rota = Rota()
-        self.expects_version, self.pick = self._rota.expects_version, self._rota.pick
-
-    def begin_tick(self, now: float, interval: float) -> None:
-        self._rota.begin_tick(now, interval)
-        self._rota._rest, self._rota._each = 0.045, 0.001
+        super().__init__()
+        self._rest, self._each = 0.045, 0.001
 
     def note_shown(self, began: float, ended: float, count: int) -> None:
-        self._rota._began_at = None
+        self._began_at = None
 
 
 def overload(server: Server) -> None:
     assert server._delivery.viewing is not None
-    server._delivery.viewing._rota = SlowRota()  # type: ignore[assignment]
+    server._delivery.viewing._rota = SlowRota()
 
 
 @pytest.mark.parametrize("is_overloaded", [False, True])
